@@ -1,0 +1,84 @@
+import test from "ava";
+import { type FaultKind, faultKinds, Faults, HUGE_BODY_BYTES } from "./faults.ts";
+import { json, type Reply, type SimulatorRequest } from "./http.ts";
+
+const request = (path: string, method = "GET"): SimulatorRequest => ({
+  method,
+  path,
+  query: new URLSearchParams(),
+  headers: {},
+  params: {},
+  route: `${method} ${path}`,
+  body: undefined,
+  rawBody: "",
+  ordinal: 1,
+});
+
+const newFaults = (): Faults =>
+  new Faults({ "429": () => json(429, {}), "500": () => json(500, {}), "503": () => json(503, {}) });
+
+const truth = { name: "Ama", count: 3, list: [true] };
+
+test("a fault spoils only what fits, as often as told, and lets the first ones through", async (t) => {
+  const faults = newFaults();
+  faults.add({ match: { path: "/pay", method: "POST" }, kind: "503", times: 2, after: 1 });
+  const statuses: number[] = [];
+  for (const [path, method] of [
+    ["/pay", "POST"],
+    ["/pay", "GET"],
+    ["/other", "POST"],
+    ["/pay/1", "POST"],
+    ["/pay/2", "POST"],
+    ["/pay/3", "POST"],
+  ] as const) {
+    statuses.push((await faults.answer(request(path, method), () => json(200, truth))).status);
+  }
+  t.deepEqual(statuses, [200, 200, 200, 503, 503, 200]);
+  t.deepEqual(faults.report(), { pending: [], injected: { "503": 2 } });
+});
+
+test("each kind does what it says, and only some let the request take effect", async (t) => {
+  const seen: Record<string, { reply: Reply; effects: number }> = {};
+  for (const kind of faultKinds) {
+    const faults = newFaults();
+    faults.add({ kind, delayMs: 7 });
+    let effects = 0;
+    const reply = await faults.answer(request("/x"), () => {
+      effects += 1;
+      return json(200, truth);
+    });
+    seen[kind] = { reply, effects };
+  }
+  const of = (kind: FaultKind): { reply: Reply; effects: number } => {
+    const found = seen[kind];
+    if (found === undefined) throw new Error(kind);
+    return found;
+  };
+  const effective = faultKinds.filter((kind) => of(kind).effects === 1);
+  t.deepEqual(effective, ["lost_answer", "cut_midway", "slow", "malformed", "wrong_type"]);
+  for (const status of ["429", "500", "503"] as const) t.is(of(status).reply.status, Number(status));
+  t.is(of("cut").reply.wire, "cut_before");
+  t.is(of("lost_answer").reply.wire, "cut_before");
+  t.is(of("cut_midway").reply.wire, "cut_midway");
+  t.is(of("hang").reply.wire, "hang");
+  t.is(of("slow").reply.delayMs, 7);
+  t.is(of("slow").reply.body, JSON.stringify(truth));
+  t.throws(() => void JSON.parse(String(of("malformed").reply.body)), { instanceOf: SyntaxError });
+  t.deepEqual(JSON.parse(String(of("wrong_type").reply.body)), {
+    name: ["Ama"],
+    count: "3 units",
+    list: { items: [{ value: true }] },
+  });
+  t.is(of("huge").reply.body.length, HUGE_BODY_BYTES);
+  t.notThrows(() => void JSON.parse(String(of("huge").reply.body)));
+  t.is(of("empty").reply.body, "");
+  t.is(of("null").reply.body, "null");
+  t.regex(String(of("html").reply.body), /^<html>/);
+});
+
+test("clear forgets what was queued", async (t) => {
+  const faults = newFaults();
+  faults.add({ kind: "500" });
+  faults.clear();
+  t.is((await faults.answer(request("/x"), () => json(200, truth))).status, 200);
+});

@@ -1,0 +1,166 @@
+/**
+ * One-off faults: the next requests that fit are answered wrongly, then all is well again. The one place through
+ * which every provider request of a simulator passes (`around` in http.ts) asks here first.
+ */
+import { z } from "zod";
+import { json, type Reply, type SimulatorRequest, text } from "./http.ts";
+
+export const faultKinds = [
+  /** Refusals in the provider's own shape. The request has no effect. */
+  "429",
+  "500",
+  "503",
+  /** A proxy's page instead of JSON, with 502. No effect. */
+  "html",
+  /** The connection dies unanswered, without effect. */
+  "cut",
+  /** The request takes effect, and the connection dies before the answer: the caller cannot know. */
+  "lost_answer",
+  /** The true answer breaks off half-way. */
+  "cut_midway",
+  /** Silence until the caller leaves. No effect. */
+  "hang",
+  /** The true answer, late (`delayMs`, 5 s of machine time unless told). */
+  "slow",
+  /** The first half of the true JSON, as if it were all. */
+  "malformed",
+  /** The true answer with every value of another type. */
+  "wrong_type",
+  /** 30 MB of well-formed JSON. */
+  "huge",
+  /** 200 and nothing. */
+  "empty",
+  /** 200 and `null`. */
+  "null",
+] as const;
+
+export type FaultKind = (typeof faultKinds)[number];
+
+export const faultSchema = z.strictObject({
+  match: z
+    .strictObject({
+      /** Part of the path. */
+      path: z.string().optional(),
+      method: z.string().optional(),
+    })
+    .default({}),
+  kind: z.enum(faultKinds),
+  /** How many fitting requests it spoils. */
+  times: z.number().int().min(1).default(1),
+  /** How many fitting requests it first lets through. */
+  after: z.number().int().min(0).default(0),
+  delayMs: z.number().int().min(0).default(5_000),
+});
+
+/** What a caller gives: all but `kind` may be left out. */
+export type Fault = z.input<typeof faultSchema>;
+
+export type FaultReport = { pending: z.output<typeof faultSchema>[]; injected: Partial<Record<FaultKind, number>> };
+
+/** The provider's own way of saying no. */
+export type Refusals = Record<"429" | "500" | "503", () => Reply>;
+
+export const HUGE_BODY_BYTES = 30 * 1024 * 1024;
+
+export class Faults {
+  #pending: z.output<typeof faultSchema>[] = [];
+  #injected = new Map<FaultKind, number>();
+  readonly #refusals: Refusals;
+
+  constructor(refusals: Refusals) {
+    this.#refusals = refusals;
+  }
+
+  /** Queues a fault. Of several that fit one request, the oldest that is ready is taken. */
+  add(fault: Fault): void {
+    this.#pending.push(faultSchema.parse(fault));
+  }
+
+  clear(): void {
+    this.#pending = [];
+  }
+
+  report(): FaultReport {
+    return { pending: this.#pending.map((fault) => ({ ...fault })), injected: Object.fromEntries(this.#injected) };
+  }
+
+  /** The true answer, or what a fault makes of it. */
+  async answer(request: SimulatorRequest, truly: () => Reply | Promise<Reply>): Promise<Reply> {
+    const fault = this.#take(request);
+    if (fault === undefined) return truly();
+    this.#injected.set(fault.kind, (this.#injected.get(fault.kind) ?? 0) + 1);
+    switch (fault.kind) {
+      case "429":
+      case "500":
+      case "503":
+        return this.#refusals[fault.kind]();
+      case "html":
+        return text(502, "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>", "text/html");
+      case "cut":
+        return { status: 200, body: "", wire: "cut_before" };
+      case "lost_answer":
+        return { ...(await truly()), wire: "cut_before" };
+      case "cut_midway":
+        return { ...(await truly()), wire: "cut_midway" };
+      case "hang":
+        return { status: 200, body: "", wire: "hang" };
+      case "slow":
+        return { ...(await truly()), delayMs: fault.delayMs };
+      case "malformed": {
+        const reply = await truly();
+        const body = reply.body.toString();
+        return { ...reply, body: body === "" ? "{" : body.slice(0, Math.ceil(body.length / 2)) };
+      }
+      case "wrong_type": {
+        const reply = await truly();
+        return { ...reply, body: retype(reply.body.toString()) };
+      }
+      case "huge": {
+        const frame = Buffer.from('{"data":""}');
+        const body = Buffer.alloc(HUGE_BODY_BYTES, "a");
+        frame.copy(body, 0, 0, 9);
+        frame.copy(body, HUGE_BODY_BYTES - 2, 9);
+        return { status: 200, headers: { "content-type": "application/json" }, body };
+      }
+      case "empty":
+        return text(200, "", "application/json");
+      case "null":
+        break;
+    }
+    return json(200, null);
+  }
+
+  #take(request: SimulatorRequest): z.output<typeof faultSchema> | undefined {
+    const fitting = this.#pending.filter(
+      ({ match }) =>
+        request.path.includes(match.path ?? "") && (match.method === undefined || match.method === request.method),
+    );
+    const ready = fitting.find((fault) => fault.after === 0);
+    for (const fault of fitting) if (fault.after > 0) fault.after -= 1;
+    if (ready === undefined) return undefined;
+    ready.times -= 1;
+    if (ready.times === 0) this.#pending = this.#pending.filter((fault) => fault !== ready);
+    return ready;
+  }
+}
+
+function retype(body: string): string {
+  try {
+    const value: unknown = JSON.parse(body);
+    return JSON.stringify(wrong(value));
+  } catch (error) {
+    // What never was JSON becomes JSON: that is another type as well.
+    if (error instanceof SyntaxError) return JSON.stringify([body]);
+    throw error;
+  }
+}
+
+function wrong(value: unknown): unknown {
+  if (Array.isArray(value)) return { items: value.map(wrong) };
+  if (typeof value === "string") return [value];
+  if (typeof value === "number") return `${value} units`;
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, wrong(inner)]));
+  }
+  return { value };
+}
