@@ -1,0 +1,234 @@
+import { mkdtemp, readFile, rm, writeFile, mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import type { ExecutionContext } from "ava";
+import * as fc from "fast-check";
+import { EnvironmentError, loadEnvironment, parseEnvironment, variableNames } from "./environment.ts";
+
+const key = (byte: number) =>
+  Buffer.from(Array.from({ length: 32 }, (_, index) => (byte + index) % 256)).toString("base64");
+
+const complete = {
+  PORT: "8080",
+  TIDEMARK_DATA: "/var/lib/tidemark",
+  LOG_LEVEL: "debug",
+  DATABASE_URL: "postgresql://tidemark:pw@db.example:5432/app?sslmode=require",
+  TIDEMARK_ENCRYPTION_KEYS: `new:${key(1)},old:${key(2)}`,
+  MONO_BASE_URL: "https://mono.example/",
+  MONO_SECRET_KEY: "live_sk_abc",
+  MOMO_BASE_URL: "https://momo.example/base/",
+  MOMO_TARGET_ENVIRONMENT: "mtnghana",
+  MOMO_SUBSCRIPTION_KEY: "0123456789abcdef0123456789abcdef",
+  MADAPI_BASE_URL: "https://madapi.example/v1",
+};
+
+const problemsOf = (t: ExecutionContext, env: Record<string, string | undefined>): Record<string, string> => {
+  const error = t.throws(() => parseEnvironment(env), { instanceOf: EnvironmentError });
+  return Object.fromEntries((error?.problems ?? []).map(({ variable, problem }) => [variable, problem]));
+};
+
+const directoryWith = async (t: ExecutionContext, file: string | null): Promise<string> => {
+  const directory = await mkdtemp(join(tmpdir(), "tidemark-environment-"));
+  t.teardown(() => rm(directory, { recursive: true }));
+  if (file !== null) await writeFile(join(directory, ".env"), file);
+  return directory;
+};
+
+test("nothing set: defaults, and no secret among them", (t) => {
+  t.deepEqual(parseEnvironment({}), {
+    PORT: 4100,
+    TIDEMARK_DATA: ".tidemark",
+    LOG_LEVEL: "info",
+    MONO_BASE_URL: "https://api.withmono.com",
+    MOMO_BASE_URL: "https://sandbox.momodeveloper.mtn.com",
+    MOMO_TARGET_ENVIRONMENT: "sandbox",
+  });
+});
+
+test("everything set", (t) => {
+  t.deepEqual(parseEnvironment(complete), {
+    ...complete,
+    PORT: 8080,
+    LOG_LEVEL: "debug",
+    MONO_BASE_URL: "https://mono.example",
+    MOMO_BASE_URL: "https://momo.example/base",
+  });
+  t.deepEqual(Object.keys(complete), [...variableNames]);
+});
+
+test("an empty variable is unset", (t) => {
+  const empty = Object.fromEntries(variableNames.map((name) => [name, ""]));
+  t.deepEqual(parseEnvironment(empty), parseEnvironment({}));
+});
+
+test("all problems come together, one line each, in words", (t) => {
+  const error = t.throws(
+    () =>
+      parseEnvironment({
+        PORT: "http",
+        LOG_LEVEL: "loud",
+        DATABASE_URL: "mysql://root@localhost/app",
+        MONO_SECRT_KEY: "live_sk_abc",
+      }),
+    { instanceOf: EnvironmentError },
+  );
+  t.is(
+    error?.message,
+    [
+      "The environment has problems:",
+      "  PORT            must be a whole number from 0 to 65535; example: PORT=4100",
+      "  LOG_LEVEL       must be one of fatal, error, warn, info, debug, trace, silent; example: LOG_LEVEL=info",
+      "  DATABASE_URL    must be one address that starts with postgres:// or postgresql://; example: DATABASE_URL=postgres://tidemark:PASSWORD@localhost:5432/app",
+      "  MONO_SECRT_KEY  is unknown: did you mean MONO_SECRET_KEY?",
+    ].join("\n"),
+  );
+});
+
+for (const port of ["0", "1", "4100", "65535"]) {
+  test(`PORT ${port} is accepted`, (t) => t.is(parseEnvironment({ PORT: port }).PORT, Number(port)));
+}
+for (const port of ["-1", "65536", "4100.5", "4e3", " 4100", "0x10", "99999999999999999999"]) {
+  test(`PORT ${JSON.stringify(port)} is refused`, (t) =>
+    t.deepEqual(Object.keys(problemsOf(t, { PORT: port })), ["PORT"]));
+}
+
+for (const url of ["http://127.0.0.1:4101", "http://localhost:4101", "http://[::1]:4101", "http://simulators:4101"]) {
+  test(`MONO_BASE_URL ${url} is accepted: it stays nearby`, (t) => {
+    t.is(parseEnvironment({ MONO_BASE_URL: url }).MONO_BASE_URL, url);
+  });
+}
+for (const url of [
+  "http://api.withmono.com",
+  "http://127.0.0.1.evil.example",
+  "http://[2001:db8::1]",
+  "ftp://api.withmono.com",
+  "https://user:pw@api.withmono.com",
+  "https://api.withmono.com?key=1",
+  "api.withmono.com",
+]) {
+  test(`MONO_BASE_URL ${url} is refused`, (t) => {
+    t.deepEqual(Object.keys(problemsOf(t, { MONO_BASE_URL: url })), ["MONO_BASE_URL"]);
+  });
+}
+
+test("bad encryption keys: each entry is told by its position", (t) => {
+  const good = key(1);
+  const cases: [string, string][] = [
+    [good, "entry 1 has no colon between id and key"],
+    [`a:${good},`, "entry 2 is empty"],
+    [`${good}:a`, "entry 1 has an id that is not 1 to 32 letters, digits, dots, dashes or underscores"],
+    [`a:not-base64!`, "entry 1 has a key that is not base64"],
+    ["a:c2hvcnQ=", "entry 1 has a key of 5 bytes where 32 are needed"],
+    [`a:${good},a:${key(2)}`, "entries 1 and 2 have the same id"],
+    [`a:${good},b:${good}`, "entries 1 and 2 have the same key under two ids"],
+    [`a:${Buffer.alloc(32).toString("base64")}`, "entry 1 has a key whose bytes are all the same"],
+  ];
+  for (const [text, expected] of cases) {
+    const error = t.throws(() => parseEnvironment({ TIDEMARK_ENCRYPTION_KEYS: text }), {
+      instanceOf: EnvironmentError,
+    });
+    t.true(error?.message.includes(expected), `${expected} in ${error?.message}`);
+    t.false(error?.message.includes(good.slice(0, 12)));
+  }
+});
+
+test("a name that nearly is ours is answered with ours", (t) => {
+  t.deepEqual(
+    problemsOf(t, {
+      TIDEMARK_ENCRYPTION_KEY: "x",
+      MOMO_SUBSCRIPTON_KEY: "x",
+      mono_base_url: "x",
+      DATABSE_URL: "postgres://localhost/app",
+    }),
+    {
+      TIDEMARK_ENCRYPTION_KEY: "is unknown: did you mean TIDEMARK_ENCRYPTION_KEYS?",
+      MOMO_SUBSCRIPTON_KEY: "is unknown: did you mean MOMO_SUBSCRIPTION_KEY?",
+      mono_base_url: "is unknown: did you mean MONO_BASE_URL?",
+      DATABSE_URL: "is unknown: did you mean DATABASE_URL?",
+    },
+  );
+  t.deepEqual(problemsOf(t, { MONO_WHATEVER_THIS_IS: "x" }), {
+    MONO_WHATEVER_THIS_IS: "is unknown: the variables that begin with MONO_ are MONO_BASE_URL, MONO_SECRET_KEY",
+  });
+});
+
+test("other people's variables are left alone", (t) => {
+  const others = {
+    HOME: "/root",
+    PATH: "/bin",
+    DATABASE_URL_REPLICA: "postgres://replica/app",
+    PORTS: "1",
+    TIDEMARK_SERVICE_HOST: "10.0.0.1",
+    TIDEMARK_SERVICE_PORT_HTTP: "4100",
+    TIDEMARK_PORT: "tcp://10.0.0.1:4100",
+    TIDEMARK_PORT_4100_TCP_ADDR: "10.0.0.1",
+  };
+  t.notThrows(() => parseEnvironment(others));
+  // The control: the same names are a mistake when Kubernetes did not write them.
+  t.deepEqual(Object.keys(problemsOf(t, { TIDEMARK_PORT: "4100", TIDEMARK_PORT_4100: "x" })), [
+    "TIDEMARK_PORT",
+    "TIDEMARK_PORT_4100",
+  ]);
+  // Close to a name that is set: somebody's second database, not a slip.
+  t.notThrows(() => parseEnvironment({ DATABASE_URL: "postgres://localhost/app", DATABASE_URL2: "x" }));
+});
+
+test("no message repeats a value", (t) => {
+  const canary = "canary7f3a";
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...variableNames, "MONO_SECRT_KEY", "TIDEMARK_KEY"),
+      fc.string({ maxLength: 40 }),
+      fc.string({ maxLength: 40 }),
+      (name, before, after) => {
+        try {
+          parseEnvironment({ [name]: `${before}${canary}${after}` });
+        } catch (error) {
+          t.true(error instanceof EnvironmentError);
+          return !String(error).includes(canary) && !JSON.stringify(error).includes(canary);
+        }
+        return true;
+      },
+    ),
+  );
+  t.pass();
+});
+
+test("without .env the environment speaks alone", async (t) => {
+  t.deepEqual(loadEnvironment(await directoryWith(t, null), { PORT: "5000" }), parseEnvironment({ PORT: "5000" }));
+});
+
+test(".env is read, and the real environment wins, even when it is empty", async (t) => {
+  const directory = await directoryWith(
+    t,
+    'PORT=5001\nLOG_LEVEL=warn\nMONO_SECRET_KEY="live_sk_file" # ours\nMOMO_SUBSCRIPTION_KEY=k\n',
+  );
+  const environment = loadEnvironment(directory, { PORT: "5000", MOMO_SUBSCRIPTION_KEY: "" });
+  t.is(environment.PORT, 5000);
+  t.is(environment.LOG_LEVEL, "warn");
+  t.is(environment.MONO_SECRET_KEY, "live_sk_file");
+  t.is(environment.MOMO_SUBSCRIPTION_KEY, undefined);
+});
+
+test("an .env that cannot be read is a problem, not an absence", async (t) => {
+  const directory = await directoryWith(t, null);
+  await mkdir(join(directory, ".env"));
+  const error = t.throws(() => loadEnvironment(directory, {}), { instanceOf: EnvironmentError });
+  t.deepEqual(error?.problems, [{ variable: ".env", problem: "cannot be read (EISDIR)" }]);
+});
+
+test(".env.example shows every variable once, in order, each under a comment, and every value it shows is accepted", async (t) => {
+  const text = await readFile(join(import.meta.dirname, "../.env.example"), "utf8");
+  const shown = [...text.matchAll(/^(.+)\n# ([A-Z0-9_]+)=(.*)$/gm)].map(([, above = "", name = "", value = ""]) => {
+    return { above, name, value };
+  });
+  t.deepEqual(
+    shown.map(({ name }) => name),
+    [...variableNames],
+  );
+  for (const { above } of shown) t.regex(above, /^# [^=]+/);
+  // The one placeholder that cannot be a value: a key that works does not belong in a file that everybody has.
+  const values = shown.filter(({ name }) => name !== "TIDEMARK_ENCRYPTION_KEYS");
+  t.notThrows(() => parseEnvironment(Object.fromEntries(values.map(({ name, value }) => [name, value]))));
+});
