@@ -1,0 +1,46 @@
+-- A worker's heartbeat, and in the same call the burial of the dead: whoever has not beaten for 20 seconds loses jobs
+-- and runs. graphile-worker alone would free a killed worker's jobs after 4 hours. Beating every 5 seconds, any living
+-- worker notices within 25. Machine time throughout: a virtual week must not kill a living worker.
+--
+-- Answers how many workers were buried and how many runs taken back. A worker that was buried and wakes up is told by
+-- every verb that its leases are lost, and registers again with its next beat.
+create or replace function app_private.beat(p_worker text, p_runner text)
+returns table (workers_buried integer, runs_reclaimed integer)
+language plpgsql security definer -- app_worker has no table grants
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_dead text[];
+  v_reclaimed integer := 0;
+begin
+  insert into app_private.workers as w (worker_id, runner) values (p_worker, p_runner)
+  on conflict (worker_id) do update set beat_at = clock_timestamp();
+
+  with dead as (
+    delete from app_private.workers w
+    where w.worker_id in (
+      select d.worker_id
+      from app_private.workers d
+      where d.beat_at < clock_timestamp() - interval '20 seconds'
+      for update skip locked
+    )
+    returning w.worker_id
+  )
+  select coalesce(array_agg(worker_id), '{}') into v_dead from dead;
+
+  -- Leases of workers that never registered, or were buried while beginning one.
+  v_dead := v_dead || coalesce((
+    select array_agg(distinct s.held_by)
+    from app_public.sync_logs l
+    join app_private.sync_states s on s.account_id = l.account_id
+    where l.status = 'in_progress' and s.held_by is not null
+      and not exists (select from app_private.workers w where w.worker_id = s.held_by)
+  ), '{}');
+
+  if cardinality(v_dead) > 0 then
+    perform graphile_worker.force_unlock_workers(v_dead);
+    v_reclaimed := app_private.reclaim_runs(v_dead);
+  end if;
+  return query select cardinality(v_dead), v_reclaimed;
+end
+$$;

@@ -1,0 +1,100 @@
+-- Links an account, or takes up again one that was linked before. p_link: {"accountId", "userId", "platform",
+--   "accountName", "currency", "externalId", "institution"?, "institutionCode"?, "identity"? (base64), "loginKey"?,
+--   "baseUrl"?, "targetEnvironment"?, "timeZone"?, "historyDays"?, "statement"?: boolean,
+--   "credentials"?: [{"kind", "keyId", "sealed" (base64)}]}
+--
+-- Answers linked, or resumed when accountId stood already (match_link() found it). A resumed account keeps its rows and
+-- what its user set; its coverage is emptied, so that everything is read once more under the new provider ids and each
+-- old row is recognised by its fingerprint: a re-link loses nothing and doubles nothing.
+--
+-- The first sync is due at once; its job is added in this transaction.
+-- Raises LNKNV for a link that makes no sense, LNKDP for a provider id that belongs to another account.
+create or replace function app_private.link_account(p_link json) returns text
+language plpgsql security definer -- only this verb may insert accounts
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := app_private.clock();
+  v_id uuid := p_link ->> 'accountId';
+  v_platform app_private.platforms;
+  v_external_id text := p_link ->> 'externalId';
+  v_time_zone text;
+  v_outcome text := 'linked';
+begin
+  select * into v_platform
+  from app_private.platforms
+  where platform_source::text = p_link ->> 'platform';
+  if not found or v_id is null or p_link ->> 'userId' is null or coalesce(v_external_id, '') = '' then
+    raise exception 'A link needs a known platform, an account id, a user and the provider''s id.' using errcode = 'LNKNV';
+  end if;
+  if coalesce(p_link ->> 'currency', '') !~ '^[A-Z]{3}$' or length(coalesce(p_link ->> 'accountName', '')) not between 1 and 120 then
+    raise exception 'A link needs a name of 1 to 120 characters and an ISO 4217 currency.' using errcode = 'LNKNV';
+  end if;
+  v_time_zone := coalesce(p_link ->> 'timeZone', v_platform.time_zone);
+  if not exists (select from pg_catalog.pg_timezone_names z where z.name = v_time_zone) then
+    raise exception 'The time zone of a link must be an IANA name.' using errcode = 'LNKNV';
+  end if;
+
+  insert into app_public.accounts (
+    id, user_id, account_name, account_type, platform_source, currency, mono_account_id, mtn_reference_id, institution, linked_at
+  ) values (
+    v_id, (p_link ->> 'userId')::uuid, p_link ->> 'accountName', v_platform.account_type, v_platform.platform_source,
+    p_link ->> 'currency',
+    case when v_platform.platform_source = 'mono' then v_external_id end,
+    case when v_platform.platform_source = 'mtn_momo' then v_external_id end,
+    p_link ->> 'institution', v_now
+  )
+  on conflict (id) do nothing;
+  if not found then
+    update app_public.accounts
+    set mono_account_id = case when v_platform.platform_source = 'mono' then v_external_id end,
+      mtn_reference_id = case when v_platform.platform_source = 'mtn_momo' then v_external_id end,
+      institution = coalesce(p_link ->> 'institution', institution),
+      sync_status = 'active', unlinked_at = null, linked_at = v_now
+    where id = v_id and user_id = (p_link ->> 'userId')::uuid and platform_source = v_platform.platform_source;
+    if not found then
+      raise exception 'This account belongs to somebody else.' using errcode = 'LNKDP';
+    end if;
+    v_outcome := 'resumed';
+  end if;
+
+  insert into app_private.links as l (account_id, base_url, target_environment, time_zone, login_key, institution_code, identity_hmac)
+  values (
+    v_id, p_link ->> 'baseUrl', p_link ->> 'targetEnvironment', v_time_zone,
+    coalesce(p_link ->> 'loginKey', v_external_id), p_link ->> 'institutionCode', decode(p_link ->> 'identity', 'base64')
+  )
+  on conflict (account_id) do update
+  set base_url = excluded.base_url, target_environment = excluded.target_environment, time_zone = excluded.time_zone,
+    login_key = excluded.login_key, institution_code = coalesce(excluded.institution_code, l.institution_code),
+    identity_hmac = coalesce(excluded.identity_hmac, l.identity_hmac);
+
+  insert into app_private.sync_states (account_id, platform_source, next_sync_at)
+  values (v_id, v_platform.platform_source, v_now)
+  on conflict (account_id) do update
+  set next_sync_at = v_now, failures = 0, last_failure_kind = null, provider_state = '{}';
+
+  insert into app_private.coverage (account_id, source, history_start)
+  select v_id, so.source,
+    (v_now at time zone v_time_zone)::date - least(coalesce((p_link ->> 'historyDays')::integer, so.history_days), 3660)
+  from app_private.sources so
+  where so.platform_source = v_platform.platform_source and so.has_windows
+    and (so.source <> 'statement' or coalesce((p_link ->> 'statement')::boolean, false))
+  on conflict (account_id, source) do update
+  set settled = '{}', history_start = least(app_private.coverage.history_start, excluded.history_start);
+
+  insert into app_private.credentials (account_id, kind, key_id, sealed)
+  select v_id, c.kind, c."keyId", decode(c.sealed, 'base64')
+  from json_to_recordset(p_link -> 'credentials') as c (kind text, "keyId" text, sealed text)
+  on conflict (account_id, kind) do update
+  set key_id = excluded.key_id, sealed = excluded.sealed, updated_at = now();
+
+  perform graphile_worker.add_job(
+    v_platform.task_identifier, json_build_object('accountId', v_id, 'trigger', 'backend'),
+    job_key => 'sync:' || v_id, max_attempts => 3
+  );
+  return v_outcome;
+exception
+  when unique_violation then
+    raise exception 'This % account is linked already.', v_platform.label using errcode = 'LNKDP';
+end
+$$;

@@ -1,0 +1,93 @@
+-- Closes runs that failed. p_failures: [{"accountId", "runId", "epoch", "state"?, "kind", "message", "code"?, "retryAt"?,
+--   "log": as for finish_syncs}]. Answers ok or lost an account; a lost lease changes nothing.
+--
+-- failure_policy() says what each kind means. Two kinds reach beyond their account: auth_required opens an episode, and
+-- configuration (a key of *ours* is wrong) pauses the platform for five minutes, after which one sync may try again;
+-- no user's account is blamed for it. last_synced_at is never touched here.
+create or replace function app_private.record_sync_failures(p_failures json) returns table (account_id uuid, outcome text)
+language plpgsql security definer -- app_worker has no table grants
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz := app_private.clock();
+  v_closed uuid[] := app_private.close_runs(p_failures);
+begin
+  with failed as (
+    select f.*, p.*
+    from json_to_recordset(p_failures) as f (
+      "accountId" uuid, "runId" bigint, kind app_public.failure_kind, message text, code text, "retryAt" timestamptz, log json
+    )
+    cross join lateral app_private.failure_policy(f.kind) p
+    where f."accountId" = any (v_closed)
+  ),
+  scheduled as (
+    update app_private.sync_states s
+    set failures = s.failures + f.counts::integer,
+      last_failure_kind = f.kind,
+      next_sync_at = case f.retry
+        when 'backoff' then greatest(
+          v_now + app_private.retry_delay(s.failures + f.counts::integer, s.account_id), f."retryAt")
+        when 'interval' then app_private.schedule(s.account_id, v_now)
+        else v_now
+      end
+    from failed f
+    where s.account_id = f."accountId"
+    returning s.account_id, s.next_sync_at, s.failures
+  ),
+  logged as (
+    update app_public.sync_logs l
+    set status = f.log_status,
+      failure_kind = f.kind,
+      error_message = left(f.message, 300),
+      platform_specific_error = left(f.code, 200),
+      sync_completed_at = v_now,
+      pages = coalesce((f.log ->> 'pages')::integer, l.pages),
+      seen_count = coalesce((f.log ->> 'seen')::integer, 0),
+      unchanged_count = coalesce((f.log ->> 'unchanged')::integer, 0),
+      refused_count = coalesce((select sum(n.value::integer) from json_each_text(f.log -> 'refusals') n), 0),
+      refusals = nullif((f.log -> 'refusals')::jsonb, '{}'),
+      windows = nullif((f.log -> 'windows')::jsonb, '[]'),
+      requests = coalesce((f.log ->> 'requests')::integer, 0),
+      next_sync_at = s.next_sync_at
+    from failed f
+    join scheduled s on s.account_id = f."accountId"
+    where l.id = f."runId"
+    returning l.id, l.account_id, l.sync_started_at
+  ),
+  opened as (
+    insert into app_private.auth_episodes (account_id, detected_at, detected_by)
+    select f."accountId", v_now, f."runId"
+    from failed f
+    where f.kind = 'auth_required'
+    on conflict (account_id) where recovered_at is null do nothing
+  ),
+  paused as (
+    update app_private.platforms p
+    set paused_until = v_now + interval '5 minutes', paused_reason = 'configuration: ' || left(f.message, 200)
+    from (
+      select distinct on (s.platform_source) s.platform_source, f.message
+      from failed f
+      join app_private.sync_states s on s.account_id = f."accountId"
+      where f.kind = 'configuration'
+    ) f
+    where p.platform_source = f.platform_source
+      -- An operator's own, longer pause stands.
+      and (p.paused_until is null or p.paused_until < v_now + interval '5 minutes')
+  )
+  update app_public.accounts a
+  set last_sync_attempt = l.sync_started_at,
+    sync_status = coalesce(
+      f.sync_status,
+      case when f.counts and s.failures >= 3 and a.sync_status = 'active' then 'error' else a.sync_status end
+    )
+  from failed f
+  join logged l on l.account_id = f."accountId"
+  join scheduled s on s.account_id = f."accountId"
+  where a.id = f."accountId";
+
+  return query
+    select r."accountId", case when r."accountId" = any (v_closed) then 'ok' else 'lost' end
+    from json_to_recordset(p_failures) as r ("accountId" uuid);
+end
+$$;

@@ -1,0 +1,53 @@
+-- Continues runs that waited for their provider, under a new epoch. p_requests: [{"accountId", "runId"}]; one answer an
+-- account: begun (with details, as from begin_syncs), running (held by a worker), busy, or stale (that run is closed).
+create or replace function app_private.resume_syncs(
+  p_platform app_public.platform_source, p_worker text, p_requests json
+) returns table (account_id uuid, outcome text, details json)
+language plpgsql security definer -- app_worker has no table grants
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_outcomes jsonb;
+  v_begun uuid[];
+begin
+  with requests as (
+    select distinct on (r."accountId") r."accountId" as id, r."runId" as run_id
+    from json_to_recordset(p_requests) as r ("accountId" uuid, "runId" bigint)
+  ),
+  locked as (
+    select s.account_id, s.run_id, s.held_by
+    from app_private.sync_states s
+    where s.platform_source = p_platform and s.account_id in (select id from requests)
+    order by s.account_id
+    for no key update skip locked
+  ),
+  judged as (
+    select r.id,
+      case
+        when l.account_id is null and exists (select from app_private.sync_states s where s.account_id = r.id) then 'busy'
+        when l.run_id is distinct from r.run_id then 'stale'
+        when l.held_by is not null then 'running'
+      end as refusal
+    from requests r
+    left join locked l on l.account_id = r.id
+  ),
+  leased as (
+    update app_private.sync_states s
+    set epoch = s.epoch + 1, held_by = p_worker, enqueued_until = 'infinity'
+    from judged j
+    where s.account_id = j.id and j.refusal is null
+    returning s.account_id
+  )
+  select
+    jsonb_object_agg(j.id, coalesce(j.refusal, 'begun')),
+    (select array_agg(l.account_id) from leased l)
+  into v_outcomes, v_begun
+  from judged j;
+
+  return query
+    select o.key::uuid, o.value, d.details
+    from jsonb_each_text(coalesce(v_outcomes, '{}')) o
+    left join app_private.lease_details(v_begun) d on d.account_id = o.key::uuid;
+end
+$$;

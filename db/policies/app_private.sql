@@ -1,0 +1,35 @@
+-- Machinery. Row level security stands on every table with no policy: only its owner, and thereby the verbs, get through.
+-- The worker executes verbs and reads nothing.
+grant usage on schema app_private to app_worker, app_service, app_authenticator;
+
+grant execute on function
+  app_private.clock(),
+  app_private.enqueue_due_syncs(app_public.platform_source, integer),
+  app_private.begin_syncs(app_public.platform_source, text, json),
+  app_private.resume_syncs(app_public.platform_source, text, json),
+  app_private.suspend_syncs(json),
+  app_private.save_transactions(json),
+  app_private.finish_syncs(json),
+  app_private.record_sync_failures(json),
+  app_private.beat(text, text),
+  app_private.stop_worker(text),
+  app_private.wallet_token(text),
+  app_private.store_wallet_token(text, text, bytea, timestamptz),
+  app_private.forget_wallet_token(text, bytea),
+  app_private.list_credentials_to_reseal(text, integer),
+  app_private.reseal_credentials(json),
+  app_private.list_key_checks(),
+  app_private.put_key_check(text, bytea),
+  app_private.match_link(uuid, app_public.platform_source, text, bytea),
+  app_private.link_account(json),
+  app_private.track_reference(uuid, uuid, text, timestamptz, text, text)
+to app_worker;
+
+grant execute on function
+  app_private.clock(),
+  app_private.match_link(uuid, app_public.platform_source, text, bytea),
+  app_private.link_account(json),
+  app_private.track_reference(uuid, uuid, text, timestamptz, text, text)
+to app_service;
+
+grant execute on function app_private.readiness() to app_authenticator;

@@ -1,0 +1,40 @@
+-- What a signed-in user may see and do. A visitor reads own rows; everything that writes goes through a verb, except the
+-- user's own layer of a transaction.
+grant usage on schema app_public to app_visitor, app_service, app_admin, app_worker;
+grant execute on function app_public.current_user_id() to app_visitor, app_service, app_admin, app_worker;
+
+-- accounts: read. No insert (app_private.link_account), no update, no delete (unlinking is a saga of its own).
+drop policy if exists select_own on app_public.accounts;
+create policy select_own on app_public.accounts for select to app_visitor
+  using (user_id = (select app_public.current_user_id()));
+grant select on app_public.accounts to app_visitor;
+
+-- sync_logs: read.
+drop policy if exists select_own on app_public.sync_logs;
+create policy select_own on app_public.sync_logs for select to app_visitor
+  using (user_id = (select app_public.current_user_id()));
+grant select on app_public.sync_logs to app_visitor;
+
+-- sync_settings: read. Changed by app_public.choose_sync_settings, which schedules anew as well.
+drop policy if exists select_own on app_public.sync_settings;
+create policy select_own on app_public.sync_settings for select to app_visitor
+  using (user_id = (select app_public.current_user_id()));
+grant select on app_public.sync_settings to app_visitor;
+
+-- transactions: read, and write one's own category and note. No insert, no delete: the provider's rows are a record.
+drop policy if exists select_own on app_public.transactions;
+create policy select_own on app_public.transactions for select to app_visitor
+  using (user_id = (select app_public.current_user_id()));
+drop policy if exists update_own on app_public.transactions;
+create policy update_own on app_public.transactions for update to app_visitor
+  using (user_id = (select app_public.current_user_id()));
+grant select, update (category, note) on app_public.transactions to app_visitor;
+
+-- transaction_revisions: read.
+drop policy if exists select_own on app_public.transaction_revisions;
+create policy select_own on app_public.transaction_revisions for select to app_visitor
+  using (user_id = (select app_public.current_user_id()));
+grant select on app_public.transaction_revisions to app_visitor;
+
+grant execute on function app_public.request_sync(uuid, text) to app_visitor;
+grant execute on function app_public.choose_sync_settings(app_public.platform_source, interval, integer, text, boolean) to app_visitor;
