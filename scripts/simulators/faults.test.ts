@@ -1,5 +1,5 @@
 import test from "ava";
-import { type FaultKind, faultKinds, Faults, HUGE_BODY_BYTES } from "./faults.ts";
+import { type FaultKind, faultKinds, Faults, HUGE_BODY_BYTES, type Refusals } from "./faults.ts";
 import { json, type Reply, type SimulatorRequest } from "./http.ts";
 
 const request = (path: string, method = "GET"): SimulatorRequest => ({
@@ -14,8 +14,9 @@ const request = (path: string, method = "GET"): SimulatorRequest => ({
   ordinal: 1,
 });
 
-const newFaults = (): Faults =>
-  new Faults({ "429": () => json(429, {}), "500": () => json(500, {}), "503": () => json(503, {}) });
+const refusals: Refusals = { "429": () => json(429, {}), "500": () => json(500, {}), "503": () => json(503, {}) };
+
+const newFaults = (): Faults => new Faults({ ...refusals, "401": () => json(401, {}), "403": () => json(403, {}) });
 
 const truth = { name: "Ama", count: 3, list: [true] };
 
@@ -55,8 +56,18 @@ test("each kind does what it says, and only some let the request take effect", a
     return found;
   };
   const effective = faultKinds.filter((kind) => of(kind).effects === 1);
-  t.deepEqual(effective, ["lost_answer", "cut_midway", "slow", "malformed", "wrong_type"]);
-  for (const status of ["429", "500", "503"] as const) t.is(of(status).reply.status, Number(status));
+  t.deepEqual(effective, [
+    "lost_answer",
+    "cut_midway",
+    "slow",
+    "malformed",
+    "wrong_type",
+    "null_data",
+    "reordered",
+    "repeated_row",
+  ]);
+  for (const status of ["401", "403", "429", "500", "503"] as const) t.is(of(status).reply.status, Number(status));
+  t.is(of("429_retry_after").reply.headers?.["retry-after"], "1");
   t.is(of("cut").reply.wire, "cut_before");
   t.is(of("lost_answer").reply.wire, "cut_before");
   t.is(of("cut_midway").reply.wire, "cut_midway");
@@ -81,4 +92,46 @@ test("clear forgets what was queued", async (t) => {
   faults.add({ kind: "500" });
   faults.clear();
   t.is((await faults.answer(request("/x"), () => json(200, truth))).status, 200);
+});
+
+test("a fault may be meant for a pattern or for one segment of the path", async (t) => {
+  const faults = newFaults();
+  faults.add({ match: { segment: "7" }, kind: "500" });
+  faults.add({ match: { pattern: "/jobs/[0-9]+$" }, kind: "503" });
+  const statuses: number[] = [];
+  for (const path of ["/accounts/77", "/jobs/8/x", "/jobs/8", "/accounts/7/balance"]) {
+    statuses.push((await faults.answer(request(path), () => json(200, truth))).status);
+  }
+  t.deepEqual(statuses, [200, 200, 503, 500]);
+  t.throws(() => faults.add({ match: { pattern: "(" }, kind: "500" }), { message: /regular expression/ });
+});
+
+test("the kinds that spoil a list leave the rest of the answer alone", async (t) => {
+  const list = { status: "ok", data: [1, 2] };
+  const spoiled = async (kind: FaultKind, answer: unknown): Promise<unknown> => {
+    const faults = newFaults();
+    faults.add({ kind });
+    return JSON.parse(String((await faults.answer(request("/x"), () => json(200, answer))).body));
+  };
+  t.deepEqual(await spoiled("null_data", list), { status: "ok", data: null });
+  t.deepEqual(await spoiled("reordered", list), { status: "ok", data: [2, 1] });
+  t.deepEqual(await spoiled("repeated_row", list), { status: "ok", data: [1, 1, 2] });
+  t.deepEqual(await spoiled("repeated_row", truth), truth);
+});
+
+test("a refusal that the provider does not have cannot be queued", (t) => {
+  t.throws(() => new Faults(refusals).add({ kind: "401" }), { instanceOf: RangeError });
+  t.notThrows(() => newFaults().add({ kind: "401" }));
+});
+
+test("a plan is asked for what no queued fault takes", async (t) => {
+  const faults = newFaults();
+  faults.follow(({ path }) => (path === "/odd" ? { kind: "500" } : null));
+  faults.add({ match: { path: "/odd" }, kind: "503" });
+  const statuses: number[] = [];
+  for (const path of ["/odd", "/odd", "/even"]) {
+    statuses.push((await faults.answer(request(path), () => json(200, truth))).status);
+  }
+  t.deepEqual(statuses, [503, 500, 200]);
+  t.deepEqual(faults.report().injected, { "503": 1, "500": 1 });
 });

@@ -7,7 +7,11 @@ import { json, type Reply, type SimulatorRequest, text } from "./http.ts";
 
 export const faultKinds = [
   /** Refusals in the provider's own shape. The request has no effect. */
+  "401",
+  "403",
   "429",
+  /** With a Retry-After of `retryAfterSeconds`. */
+  "429_retry_after",
   "500",
   "503",
   /** A proxy's page instead of JSON, with 502. No effect. */
@@ -32,6 +36,12 @@ export const faultKinds = [
   "empty",
   /** 200 and `null`. */
   "null",
+  /** The true answer with `data: null`. */
+  "null_data",
+  /** The true answer with the list in `data` reversed. */
+  "reordered",
+  /** The true answer with the first row of the list in `data` there twice. */
+  "repeated_row",
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];
@@ -41,6 +51,10 @@ export const faultSchema = z.strictObject({
     .strictObject({
       /** Part of the path. */
       path: z.string().optional(),
+      /** A regular expression over the path. */
+      pattern: z.string().refine(isPattern, "not a regular expression").optional(),
+      /** One whole segment of the path: an account id, a reference id. */
+      segment: z.string().optional(),
       method: z.string().optional(),
     })
     .default({}),
@@ -50,6 +64,7 @@ export const faultSchema = z.strictObject({
   /** How many fitting requests it first lets through. */
   after: z.number().int().min(0).default(0),
   delayMs: z.number().int().min(0).default(5_000),
+  retryAfterSeconds: z.number().int().min(0).default(1),
 });
 
 /** What a caller gives: all but `kind` may be left out. */
@@ -57,14 +72,21 @@ export type Fault = z.input<typeof faultSchema>;
 
 export type FaultReport = { pending: z.output<typeof faultSchema>[]; injected: Partial<Record<FaultKind, number>> };
 
-/** The provider's own way of saying no. */
-export type Refusals = Record<"429" | "500" | "503", () => Reply>;
+/** The provider's own way of saying no. A fault of a kind that is left out is refused when it is queued. */
+export type Refusals = Record<"429" | "500" | "503", () => Reply> & Partial<Record<"401" | "403", () => Reply>>;
+
+/** What a plan may ask for: a kind, with its numbers where they matter. */
+export type PlannedFault = Pick<Fault, "kind" | "delayMs" | "retryAfterSeconds">;
+
+/** A standing source of faults, e.g. drawn from a seed and the request's ordinal. Null lets the request through. */
+export type FaultPlan = (request: SimulatorRequest) => PlannedFault | null;
 
 export const HUGE_BODY_BYTES = 30 * 1024 * 1024;
 
 export class Faults {
   #pending: z.output<typeof faultSchema>[] = [];
   #injected = new Map<FaultKind, number>();
+  #plan: FaultPlan | null = null;
   readonly #refusals: Refusals;
 
   constructor(refusals: Refusals) {
@@ -73,7 +95,16 @@ export class Faults {
 
   /** Queues a fault. Of several that fit one request, the oldest that is ready is taken. */
   add(fault: Fault): void {
-    this.#pending.push(faultSchema.parse(fault));
+    const parsed = faultSchema.parse(fault);
+    if ((parsed.kind === "401" || parsed.kind === "403") && this.#refusals[parsed.kind] === undefined) {
+      throw new RangeError(`this provider has no refusal of its own for ${parsed.kind}`);
+    }
+    this.#pending.push(parsed);
+  }
+
+  /** The plan is asked for each request that no queued fault takes. Null ends it. */
+  follow(plan: FaultPlan | null): void {
+    this.#plan = plan;
   }
 
   clear(): void {
@@ -86,10 +117,17 @@ export class Faults {
 
   /** The true answer, or what a fault makes of it. */
   async answer(request: SimulatorRequest, truly: () => Reply | Promise<Reply>): Promise<Reply> {
-    const fault = this.#take(request);
+    const fault = this.#take(request) ?? this.#planned(request);
     if (fault === undefined) return truly();
     this.#injected.set(fault.kind, (this.#injected.get(fault.kind) ?? 0) + 1);
     switch (fault.kind) {
+      case "401":
+      case "403":
+        return (this.#refusals[fault.kind] ?? (() => json(Number(fault.kind), {})))();
+      case "429_retry_after": {
+        const reply = this.#refusals["429"]();
+        return { ...reply, headers: { ...reply.headers, "retry-after": `${fault.retryAfterSeconds}` } };
+      }
       case "429":
       case "500":
       case "503":
@@ -124,16 +162,30 @@ export class Faults {
       }
       case "empty":
         return text(200, "", "application/json");
+      case "null_data":
+        return reshape(await truly(), () => null);
+      case "reordered":
+        return reshape(await truly(), (data) => (Array.isArray(data) ? data.toReversed() : data));
+      case "repeated_row":
+        return reshape(await truly(), (data) => (Array.isArray(data) ? data.slice(0, 1).concat(data) : data));
       case "null":
         break;
     }
     return json(200, null);
   }
 
+  #planned(request: SimulatorRequest): z.output<typeof faultSchema> | undefined {
+    const planned = this.#plan?.(request) ?? null;
+    return planned === null ? undefined : faultSchema.parse(planned);
+  }
+
   #take(request: SimulatorRequest): z.output<typeof faultSchema> | undefined {
     const fitting = this.#pending.filter(
       ({ match }) =>
-        request.path.includes(match.path ?? "") && (match.method === undefined || match.method === request.method),
+        request.path.includes(match.path ?? "") &&
+        (match.pattern === undefined || new RegExp(match.pattern).test(request.path)) &&
+        (match.segment === undefined || request.path.split("/").includes(match.segment)) &&
+        (match.method === undefined || match.method === request.method),
     );
     const ready = fitting.find((fault) => fault.after === 0);
     for (const fault of fitting) if (fault.after > 0) fault.after -= 1;
@@ -142,6 +194,23 @@ export class Faults {
     if (ready.times === 0) this.#pending = this.#pending.filter((fault) => fault !== ready);
     return ready;
   }
+}
+
+function isPattern(source: string): boolean {
+  try {
+    return RegExp(source) instanceof RegExp;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
+
+/** Changes `data` where the body is a JSON object that has one; leaves any other answer as it is. */
+function reshape(reply: Reply, change: (data: unknown) => unknown): Reply {
+  if (!`${reply.headers?.["content-type"]}`.startsWith("application/json")) return reply;
+  const body: unknown = JSON.parse(reply.body.toString());
+  if (typeof body !== "object" || body === null || !("data" in body)) return reply;
+  return { ...reply, body: JSON.stringify({ ...body, data: change(body.data) }) };
 }
 
 function retype(body: string): string {
