@@ -2,9 +2,12 @@
 -- and runs. graphile-worker alone would free a killed worker's jobs after 4 hours. Beating every 5 seconds, any living
 -- worker notices within 25. Machine time throughout: a virtual week must not kill a living worker.
 --
+-- p_active: the accounts that the worker has jobs for. A run that it holds of any other account was lost on the way (its
+-- job died of a dropped connection, before it could close the run) and is taken back as well. Null: not told.
+--
 -- Answers how many workers were buried and how many runs taken back. A worker that was buried and wakes up is told by
 -- every verb that its leases are lost, and registers again with its next beat.
-create or replace function app_private.beat(p_worker text, p_runner text)
+create or replace function app_private.beat(p_worker text, p_runner text, p_active uuid[] default null)
 returns table (workers_buried integer, runs_reclaimed integer)
 language plpgsql security definer -- app_worker has no table grants
 set search_path = pg_catalog, pg_temp
@@ -33,13 +36,16 @@ begin
     select array_agg(distinct s.held_by)
     from app_public.sync_logs l
     join app_private.sync_states s on s.account_id = l.account_id
-    where l.status = 'in_progress' and s.held_by is not null
+    where l.status = 'in_progress' and s.held_by <> all (v_dead)
       and not exists (select from app_private.workers w where w.worker_id = s.held_by)
   ), '{}');
 
   if cardinality(v_dead) > 0 then
     perform graphile_worker.force_unlock_workers(v_dead);
     v_reclaimed := app_private.reclaim_runs(v_dead);
+  end if;
+  if p_active is not null then
+    v_reclaimed := v_reclaimed + app_private.reclaim_runs(array[p_worker], p_active);
   end if;
   return query select cardinality(v_dead), v_reclaimed;
 end

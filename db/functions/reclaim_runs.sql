@@ -1,13 +1,15 @@
--- Closes the runs that these workers still hold as interrupted and makes their accounts due at once. The epoch moves on,
--- so that a worker that was only presumed dead can write nothing any more. Counts in no failure rate.
-create or replace function app_private.reclaim_runs(p_workers text[]) returns integer
+-- Closes the runs that these workers still hold as interrupted and makes their accounts due at once; runs of the accounts
+-- in p_except stay. The epoch moves on, so that a worker that was only presumed dead can write nothing any more. Counts
+-- in no failure rate.
+create or replace function app_private.reclaim_runs(p_workers text[], p_except uuid[] default '{}') returns integer
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
   with held as (
     select s.account_id, s.run_id
     from app_private.sync_states s
-    where s.held_by = any (p_workers)
+    where s.held_by = any (p_workers) and s.account_id <> all (p_except)
+      -- Open runs are few and have an index of their own; held_by has none, to keep begin and finish cheap.
       and s.account_id in (select l.account_id from app_public.sync_logs l where l.status = 'in_progress')
     order by s.account_id
     for no key update

@@ -1,0 +1,21 @@
+-- Throws away what has served its time: answers of "Sync now" after 24 hours, expired tokens, and dead jobs of ours. A
+-- dead job is disposable, because its account is due again; left in the table, dead jobs slow graphile-worker down.
+create or replace function app_private.clean_up() returns table (idempotency_keys integer, wallet_tokens integer, jobs integer)
+language plpgsql security definer -- app_worker has no table grants
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  delete from app_private.idempotency_keys where created_at < app_private.clock() - interval '24 hours';
+  get diagnostics idempotency_keys = row_count;
+  delete from app_private.wallet_tokens where expires_at < app_private.clock();
+  get diagnostics wallet_tokens = row_count;
+  perform graphile_worker.complete_jobs(array(
+    select j.id
+    from graphile_worker.jobs j
+    where j.attempts >= j.max_attempts and j.locked_at is null
+      and j.task_identifier in (select p.task_identifier from app_private.platforms p)
+  ));
+  get diagnostics jobs = row_count;
+  return next;
+end
+$$;

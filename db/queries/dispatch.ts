@@ -1,0 +1,18 @@
+import { z } from "zod";
+import type { Queryable } from "../queryable.ts";
+import { row, rows } from "./rows.ts";
+import { type PlatformSource, platformSource } from "./runs.ts";
+
+/** Hands due accounts to the workers; answers how many, at most `limit`. */
+export const enqueueDueSyncs = async (db: Queryable, platform: PlatformSource, limit: number): Promise<number> =>
+  (
+    await row(db, z.object({ enqueued: z.number() }), "select app_private.enqueue_due_syncs($1, $2) as enqueued", [
+      platform,
+      limit,
+    ])
+  ).enqueued;
+
+const readinessRow = z.object({ platform_source: platformSource, seconds_ago: z.number().nullable() });
+/** Seconds since each platform's dispatcher last ticked; null: never. */
+export const readiness = (db: Queryable): Promise<z.infer<typeof readinessRow>[]> =>
+  rows(db, readinessRow, "select platform_source, seconds_ago from app_private.readiness()", []);

@@ -1,0 +1,178 @@
+import type { Queryable } from "../../db/queryable.ts";
+import { saveTransactions, type SavedPage } from "../../db/queries/pages.ts";
+import { finishSyncs, recordSyncFailures, suspendSyncs, type Lease, type Written } from "../../db/queries/runs.ts";
+import { DeferredRows } from "./deferred_rows.ts";
+import { LeaseLostError } from "./lease_lost.ts";
+import type { LeasedAccount, Platform, PlatformState, SyncContext, SyncFailure, SyncStep } from "./platform.ts";
+import { RunTally } from "./run_tally.ts";
+
+/** How a run ended, for the log. `lost`: somebody else took the account over; this run wrote nothing after that. */
+export type SyncOutcome =
+  | { kind: "success"; tally: RunTally }
+  | { kind: "suspended"; until: string }
+  | { kind: "failed"; failure: SyncFailure; tally: RunTally }
+  | { kind: "lost" };
+
+export type SyncDependencies = {
+  db: Queryable;
+  platform: Platform;
+  context: SyncContext & {
+    /** Requests sent so far in this run. */
+    requests(): number;
+    /** Aborted with the reason when the worker itself is stopping: the run is then interrupted, not failed. */
+    stopping: AbortSignal;
+  };
+};
+
+/**
+ * Runs one account whose lease is held: the platform tells what it sees, step by step, and each step is written down
+ * before the next is asked for. Nothing is written without the lease, and no transaction is open while the provider is
+ * asked.
+ *
+ * Failures of the provider become a recorded failure and a normal return. What it throws is a failure of ours (the
+ * database went away, a bug): the worker's own retry, and the heartbeat, deal with that.
+ */
+export async function syncAccount(account: LeasedAccount, deps: SyncDependencies): Promise<SyncOutcome> {
+  const run = new Run(account, deps);
+  try {
+    for await (const step of deps.platform.sync(account, deps.context)) {
+      const suspended = await run.take(step);
+      if (suspended !== null) return { kind: "suspended", until: suspended };
+    }
+    await run.finish();
+    return { kind: "success", tally: run.tally };
+  } catch (error) {
+    if (error instanceof LeaseLostError) return { kind: "lost" };
+    if (error instanceof DatabaseFailure) throw error.cause;
+    const failure = deps.context.stopping.aborted ? interrupted : await deps.platform.explain(error, deps.context);
+    const written = await recordSyncFailures(deps.db, [{ ...run.lease, ...failure, state: run.state, log: run.log() }]);
+    return wasLost(written) ? { kind: "lost" } : { kind: "failed", failure, tally: run.tally };
+  }
+}
+
+const interrupted: SyncFailure = {
+  kind: "interrupted",
+  message: "The worker is stopping; what was saved stays saved, and the account is due at once.",
+  code: null,
+  retryAt: null,
+};
+
+/** Tells an error of our own database from one of the provider while both travel through the same loop. */
+class DatabaseFailure extends Error {
+  override readonly name = "DatabaseFailure";
+
+  constructor(cause: unknown) {
+    super("a verb failed", { cause });
+  }
+}
+
+class Run {
+  readonly tally = new RunTally();
+  readonly lease: Lease;
+  state: PlatformState | undefined;
+  readonly #account: LeasedAccount;
+  readonly #deps: SyncDependencies;
+  readonly #deferred = new DeferredRows();
+  #dataAsOf: string | undefined;
+  #balance: { amount: string; asOf: string } | undefined;
+
+  constructor(account: LeasedAccount, deps: SyncDependencies) {
+    this.#account = account;
+    this.#deps = deps;
+    this.lease = { accountId: account.accountId, runId: account.runId, epoch: account.epoch };
+  }
+
+  log(): ReturnType<RunTally["toLog"]> {
+    return this.tally.toLog(this.#deps.context.requests());
+  }
+
+  /** Writes one step down. Answers until when the run waits, when the step suspends it. */
+  async take(step: SyncStep): Promise<string | null> {
+    switch (step.kind) {
+      case "page": {
+        this.tally.sawPage(step);
+        const deferred = await this.#save({
+          source: step.window.source,
+          page: step.page,
+          from: step.window.from,
+          to: step.window.to,
+          rows: this.#deferred.withPage(step),
+          complete: step.complete === null ? null : this.#completion(step.complete),
+        });
+        this.#deferred.hold(step, deferred);
+        return null;
+      }
+      case "references":
+        this.tally.sawRows(step.rows.length, step.refused);
+        await this.#save({
+          source: "collections",
+          page: 1,
+          from: null,
+          to: null,
+          rows: step.rows,
+          complete: null,
+          polled: step.polled,
+        });
+        return null;
+      case "balance":
+        if (step.currency === this.#account.currency) this.#balance = { amount: step.amount, asOf: step.asOf };
+        return null;
+      case "data_as_of":
+        this.#dataAsOf = step.asOf;
+        return null;
+      case "state":
+        this.state = step.state;
+        return null;
+      case "suspend": {
+        const { until, state } = step;
+        await this.#verb(() => suspendSyncs(this.#deps.db, [{ ...this.lease, until, state }]));
+        return until;
+      }
+    }
+  }
+
+  async finish(): Promise<void> {
+    await this.#verb(() =>
+      finishSyncs(this.#deps.db, [
+        {
+          ...this.lease,
+          state: this.state,
+          dataAsOf: this.#dataAsOf,
+          balance: this.#balance?.amount,
+          balanceAsOf: this.#balance?.asOf,
+          log: this.log(),
+        },
+      ]),
+    );
+  }
+
+  /** A page that claims to be complete settles nothing before the provider said what moment its data speaks for. */
+  #completion(complete: { ids: string[]; settles: boolean }): SavedPage["complete"] {
+    return {
+      ids: complete.ids,
+      settles: complete.settles && this.#dataAsOf !== undefined,
+      asOf: this.#dataAsOf ?? this.#deps.context.now().toISOString(),
+    };
+  }
+
+  async #save(page: Omit<SavedPage, keyof Lease>): Promise<string[]> {
+    const [saved] = await databaseCall(() => saveTransactions(this.#deps.db, [{ ...this.lease, ...page }]));
+    if (saved === undefined || saved.outcome === "lost") throw new LeaseLostError();
+    this.tally.saved(saved);
+    return saved.deferred;
+  }
+
+  async #verb(call: () => Promise<Written[]>): Promise<void> {
+    if (wasLost(await databaseCall(call))) throw new LeaseLostError();
+  }
+}
+
+const wasLost = (written: Written[]): boolean => written[0]?.outcome !== "ok";
+
+async function databaseCall<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw new DatabaseFailure(error);
+  }
+}
