@@ -106,13 +106,14 @@ test("a fault may be meant for a pattern or for one segment of the path", async 
   t.throws(() => faults.add({ match: { pattern: "(" }, kind: "500" }), { message: /regular expression/ });
 });
 
+const spoiled = async (kind: FaultKind, answer: unknown): Promise<unknown> => {
+  const faults = newFaults();
+  faults.add({ kind });
+  return JSON.parse(String((await faults.answer(request("/x"), () => json(200, answer))).body));
+};
+
 test("the kinds that spoil a list leave the rest of the answer alone", async (t) => {
   const list = { status: "ok", data: [1, 2] };
-  const spoiled = async (kind: FaultKind, answer: unknown): Promise<unknown> => {
-    const faults = newFaults();
-    faults.add({ kind });
-    return JSON.parse(String((await faults.answer(request("/x"), () => json(200, answer))).body));
-  };
   t.deepEqual(await spoiled("null_data", list), { status: "ok", data: null });
   t.deepEqual(await spoiled("reordered", list), { status: "ok", data: [2, 1] });
   t.deepEqual(await spoiled("repeated_row", list), { status: "ok", data: [1, 1, 2] });
