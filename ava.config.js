@@ -1,0 +1,28 @@
+import { writeFileSync } from "node:fs";
+
+const { TEST_SCOPE: scope = "quick", TEST_COUNTS_FILE: countsFile } = process.env;
+
+const quick = ["db/**/*.test.ts", "tasks/**/*.test.ts", "server/**/*.test.ts", "scripts/**/*.test.ts"];
+
+/** Which files a run looks at; `npm test` is quick, scripts/test.ts chooses the others. */
+const scopes = {
+  quick: [...quick, "!**/*.full.test.ts"],
+  full: ["**/*.full.test.ts"],
+  all: quick,
+};
+
+/** AVA tells its numbers to people only, and leaves out how many passed when one failed: scripts/test.ts wants both. */
+async function writeCounts({ events }) {
+  for await (const event of events) {
+    if (event.type === "stats" && countsFile !== undefined) writeFileSync(countsFile, JSON.stringify(event.stats));
+  }
+}
+
+export default {
+  files: scopes[scope],
+  extensions: ["ts"],
+  // No test may be silent for longer. Building the template database takes about three seconds of it.
+  timeout: "60s",
+  nonSemVerExperiments: { observeRunsFromConfig: true },
+  observeRun: writeCounts,
+};

@@ -1,0 +1,169 @@
+/**
+ * `npm test`: the checks, then every quick test on a Postgres made for the occasion.
+ *
+ *   npm test                              everything quick
+ *   npm test -- db/runs.test.ts           one file, without the checks; AVA's flags (--match, --watch …) work too
+ *   npm test -- --postgres 15 db/**       on the oldest Postgres we support
+ *   npm run test:full                     the slow tests (*.full.test.ts), then the database's tests on Postgres 15
+ *
+ * TEST_DATABASE_URL makes it use that server (as a superuser) instead of one of its own.
+ * The last line is always "N passed, N failed".
+ */
+
+import { spawn } from "node:child_process";
+import { chmod, mkdtemp, readFile, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { failedChecks, reportStep } from "./check.ts";
+import { type PostgresVersion, startPostgres } from "./postgres/embedded.ts";
+
+const root = join(import.meta.dirname, "..");
+const folderPrefix = "tidemark-test-";
+
+type Scope = "quick" | "full" | "all";
+type Suite = { title: string; version: PostgresVersion; scope: Scope; args: string[] };
+type Counts = { passed: number; failed: number };
+
+const interruption = new AbortController();
+
+async function main(): Promise<void> {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interruption.abort());
+  const failedSteps: string[] = [];
+  const total: Counts = { passed: 0, failed: 0 };
+  const { suites, withChecks } = plan(process.argv.slice(2));
+  if (withChecks) failedSteps.push(...(await failedChecks()));
+  await removeLeftovers();
+  for (const suite of suites) {
+    if (interruption.signal.aborted) break;
+    const started = performance.now();
+    const { passed, failed } = await runSuite(suite);
+    total.passed += passed;
+    total.failed += failed;
+    if (failed > 0) failedSteps.push(suite.title);
+    reportStep(suite.title, failed === 0, started);
+  }
+  if (failedSteps.length > 0) console.log(`Failed: ${failedSteps.join(", ")}`);
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  process.exitCode = failedSteps.length > 0 || interruption.signal.aborted ? 1 : 0;
+}
+
+function plan(args: string[]): { suites: Suite[]; withChecks: boolean } {
+  if (args[0] === "--full") {
+    const rest = args.slice(1);
+    return {
+      suites: [
+        { title: "slow tests", version: 18, scope: "full", args: rest },
+        { title: "Postgres 15", version: 15, scope: "quick", args: ["db/**/*.test.ts", ...rest] },
+      ],
+      withChecks: false,
+    };
+  }
+  const { version, rest } = takeVersion(args);
+  const title = version === 18 ? "tests" : `Postgres ${version}`;
+  // A file that is asked for by name is run, slow or not.
+  const scope = rest.length === 0 ? "quick" : "all";
+  return { suites: [{ title, version, scope, args: rest }], withChecks: args.length === 0 };
+}
+
+function takeVersion(args: string[]): { version: PostgresVersion; rest: string[] } {
+  const at = args.indexOf("--postgres");
+  if (at === -1) return { version: 18, rest: args };
+  const version = Number(args[at + 1]);
+  if (version !== 15 && version !== 18) throw new RangeError("--postgres takes 15 or 18");
+  return { version, rest: args.toSpliced(at, 2) };
+}
+
+async function runSuite({ version, scope, args }: Suite): Promise<Counts> {
+  const folder = await mkdtemp(join(tmpdir(), folderPrefix));
+  // Where we are root, Postgres runs as another user, who must be able to enter.
+  await chmod(folder, 0o755);
+  const given = process.env.TEST_DATABASE_URL;
+  const postgres = given === undefined ? await startTestPostgres(version, folder) : undefined;
+  try {
+    return await runAva(scope, args, given ?? postgres?.url ?? "", join(folder, "counts.json"));
+  } finally {
+    await postgres?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Nothing here outlives the run, so nothing is flushed to disk. full_page_writes stays on, as in production: tests assert
+ * what is written to the WAL.
+ */
+function startTestPostgres(version: PostgresVersion, folder: string): ReturnType<typeof startPostgres> {
+  return startPostgres({
+    version,
+    dataDir: join(folder, "postgres"),
+    settings: {
+      fsync: "off",
+      synchronous_commit: "off",
+      max_connections: "300",
+      shared_buffers: "256MB",
+      jit: "off",
+      max_wal_size: "4GB",
+      checkpoint_timeout: "1h",
+    },
+  });
+}
+
+async function runAva(scope: Scope, args: string[], databaseUrl: string, countsFile: string): Promise<Counts> {
+  const child = spawn(process.execPath, [join(root, "node_modules", "ava", "entrypoints", "cli.js"), ...args], {
+    cwd: root,
+    env: { ...process.env, TEST_SCOPE: scope, TEST_COUNTS_FILE: countsFile, TEST_DATABASE_URL: databaseUrl },
+    stdio: "inherit",
+  });
+  const interrupt = (): boolean => child.kill("SIGINT");
+  interruption.signal.addEventListener("abort", interrupt);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", resolve);
+  });
+  interruption.signal.removeEventListener("abort", interrupt);
+  const counts = await readCounts(countsFile);
+  // AVA can fail without a failed test, for instance when it found no test at all.
+  return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+}
+
+const count = z.number().int();
+const avaStats = z.object({
+  passedTests: count,
+  passedKnownFailingTests: count,
+  failedTests: count,
+  failedHooks: count,
+  remainingTests: count,
+  uncaughtExceptions: count,
+  unhandledRejections: count,
+  internalErrors: count,
+});
+
+/** What ava.config.js wrote; nothing at all when AVA did not get as far as a test. */
+async function readCounts(file: string): Promise<Counts> {
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  if (text === undefined) return { passed: 0, failed: 0 };
+  const stats = avaStats.parse(JSON.parse(text));
+  return {
+    passed: stats.passedTests + stats.passedKnownFailingTests,
+    failed:
+      stats.failedTests +
+      stats.failedHooks +
+      stats.remainingTests +
+      stats.uncaughtExceptions +
+      stats.unhandledRejections +
+      stats.internalErrors,
+  };
+}
+
+/** Folders of runs that were killed: a day later nobody looks into them any more. */
+async function removeLeftovers(): Promise<void> {
+  const names = (await readdir(tmpdir())).filter((name) => name.startsWith(folderPrefix));
+  for (const name of names) {
+    const folder = join(tmpdir(), name);
+    const info = await stat(folder).catch(() => undefined);
+    if (info !== undefined && Date.now() - info.mtimeMs > 86_400_000)
+      await rm(folder, { recursive: true, force: true });
+  }
+}
+
+await main();
