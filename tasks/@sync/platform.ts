@@ -149,6 +149,8 @@ export type SyncContext = {
   now(): Date;
   /** Aborted when the worker stops or the run has lasted too long. */
   signal: AbortSignal;
+  /** Called once for each request that is sent to the provider; the sync log tells how many there were. */
+  sent(): void;
   /** The shared token of this account's wallet, by purpose (`collections`, `statement`). */
   tokens(purpose: string): TokenCache;
 };

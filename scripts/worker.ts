@@ -1,0 +1,55 @@
+/**
+ * `npm run worker`: syncs accounts until it is told to stop.
+ *
+ *   npm run worker                         every platform that has keys
+ *   npm run worker -- --platform mono      one platform (may be repeated)
+ *   npm run worker -- --concurrency 16     jobs at once, for each platform (8)
+ */
+
+import { parseArgs } from "node:util";
+import { loadEnvironment } from "../db/environment.ts";
+import { createLog } from "../db/log.ts";
+import { type PlatformSource, platformSource } from "../db/queries/runs.ts";
+import { createRuntime } from "../tasks/@worker/runtime.ts";
+import { startRunners } from "../tasks/@worker/runners.ts";
+import { exitWithSentence, UsageError } from "./usage.ts";
+
+async function main(): Promise<void> {
+  const { platforms: wanted, concurrency } = readArguments();
+  const environment = loadEnvironment();
+  const log = createLog({ level: environment.LOG_LEVEL, process: "worker" });
+  const runtime = await createRuntime({ environment, log, concurrency: concurrency * platformSource.options.length });
+  const platforms = (wanted ?? platformSource.options).filter((platform) => runtime.platforms.has(platform));
+  for (const platform of wanted ?? platformSource.options) {
+    if (!platforms.includes(platform)) log.warn({ platform }, "this platform is off: there are no keys for it");
+  }
+  const runners = await startRunners({ runtime, platforms, concurrency });
+  log.info({ platforms, concurrency }, "worker started");
+
+  const stop = () => void runners.stop();
+  process.once("SIGTERM", stop).once("SIGINT", stop);
+  try {
+    await runners.ended;
+  } finally {
+    await runtime.close();
+  }
+  log.info("worker stopped");
+}
+
+function readArguments(): { platforms: PlatformSource[] | undefined; concurrency: number } {
+  const { values } = parseArgs({
+    options: { platform: { type: "string", multiple: true }, concurrency: { type: "string", default: "8" } },
+  });
+  const concurrency = Number(values.concurrency);
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 200) {
+    throw new UsageError("--concurrency takes a whole number from 1 to 200.");
+  }
+  const platforms = values.platform?.map((name) => {
+    const platform = platformSource.safeParse(name);
+    if (!platform.success) throw new UsageError(`--platform takes ${platformSource.options.join(" or ")}.`);
+    return platform.data;
+  });
+  return { platforms, concurrency };
+}
+
+main().catch(exitWithSentence);

@@ -1,0 +1,29 @@
+import type { Environment } from "../../db/environment.ts";
+import type { PlatformSource } from "../../db/queries/runs.ts";
+import type { Platform } from "../@sync/platform.ts";
+import { createMomoPlatform } from "./momo/platform.ts";
+import { createMonoPlatform } from "./mono/platform.ts";
+
+/** A platform that is on, and where its accounts are reached that have no address of their own. */
+export type PlatformSetup = { platform: Platform; baseUrl: string };
+
+/** The platforms that the environment has keys for; the others are off. Throws InsecureUrlError. */
+export function createPlatforms(environment: Environment): Map<PlatformSource, PlatformSetup> {
+  const platforms = new Map<PlatformSource, PlatformSetup>();
+  if (environment.MONO_SECRET_KEY !== undefined) {
+    const baseUrl = environment.MONO_BASE_URL;
+    platforms.set("mono", {
+      platform: createMonoPlatform({ baseUrl, secretKey: environment.MONO_SECRET_KEY }),
+      baseUrl,
+    });
+  }
+  if (environment.MOMO_SUBSCRIPTION_KEY !== undefined) {
+    const baseUrl = environment.MOMO_BASE_URL;
+    const platform = createMomoPlatform({
+      subscriptionKey: environment.MOMO_SUBSCRIPTION_KEY,
+      ...(environment.MADAPI_BASE_URL === undefined ? {} : { statementBaseUrl: environment.MADAPI_BASE_URL }),
+    });
+    platforms.set("mtn_momo", { platform, baseUrl });
+  }
+  return platforms;
+}

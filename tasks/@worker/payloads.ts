@@ -1,0 +1,21 @@
+import { z } from "zod";
+import { platformSource } from "../../db/queries/runs.ts";
+
+/**
+ * The payloads of our tasks. Anybody may add a job, from SQL, a trigger or an older version of ours, so payloads are
+ * parsed like everything else that comes from outside; they only ever gain optional keys.
+ */
+export const payloads = {
+  /** mono_sync and momo_sync. */
+  sync: z.object({
+    accountId: z.uuid(),
+    /** Set by the dispatcher: the job is dropped when the account's schedule has moved on since. */
+    dueAt: z.string().optional(),
+    /** Set for a run that waited for its provider. */
+    runId: z.string().regex(/^\d+$/).optional(),
+    trigger: z.enum(["schedule", "user", "webhook", "backend", "manual"]).optional(),
+  }),
+  enqueueDueSyncs: z.object({ platform: platformSource }),
+};
+
+export type SyncPayload = z.infer<typeof payloads.sync>;

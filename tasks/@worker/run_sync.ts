@@ -1,0 +1,175 @@
+import { beginSyncs, recordSyncFailures, resumeSyncs, type Begun, type PlatformSource } from "../../db/queries/runs.ts";
+import { type Log, logAbout } from "../../db/log.ts";
+import { CredentialError } from "../@credentials/credential_error.ts";
+import type { PlatformSetup } from "../@providers/platforms.ts";
+import { leaseAccount } from "../@sync/lease_account.ts";
+import type { LeasedAccount } from "../@sync/platform.ts";
+import { syncAccount, type SyncOutcome } from "../@sync/sync_account.ts";
+import type { SyncPayload } from "./payloads.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** One run may last this long; then it fails and is tried again, from where its saved windows end. */
+const LONGEST_RUN_MS = 10 * 60_000;
+
+/** The account's row was locked at this very moment: worth the worker's own retry, a few seconds later. */
+export class AccountBusyError extends Error {
+  override readonly name = "AccountBusyError";
+
+  constructor() {
+    super("the account's run is being opened or closed at this moment");
+  }
+}
+
+/**
+ * Runs the account of one job, if it is to be run: opens or resumes its run, drives it, and tells how it ended. Whatever
+ * cannot be run (no such account, another platform's, paused, stale) ends the job at once with a logged reason.
+ *
+ * @param stopping aborted when the worker is stopping: the run is handed back as interrupted
+ */
+export async function runSync(
+  runtime: Runtime,
+  platform: PlatformSource,
+  payload: SyncPayload,
+  job: { worker: string; stopping: AbortSignal },
+): Promise<void> {
+  const { accountId, runId } = payload;
+  const log = logAbout(runtime.log, { accountId, platform });
+  const setup = runtime.platforms.get(platform);
+  if (setup === undefined) {
+    log.warn("job ended: this platform is off, because this process has no keys for it");
+    return;
+  }
+  const done = await runtime.heartbeats.working(job.worker, platform, accountId);
+  try {
+    const [begun] =
+      runId === undefined
+        ? await beginSyncs(runtime.db, platform, job.worker, [
+            { accountId, dueAt: payload.dueAt, trigger: payload.trigger ?? (payload.dueAt ? "schedule" : "manual") },
+          ])
+        : await resumeSyncs(runtime.db, platform, job.worker, [{ accountId, runId }]);
+    if (begun === undefined) throw new Error("begin_syncs answered nothing");
+    if (begun.outcome === "begun") await drive(runtime, setup, begun, runId !== undefined, job.stopping);
+    else refuse(log, begun.outcome);
+  } finally {
+    done();
+  }
+}
+
+type Refusal = Exclude<Begun["outcome"], "begun">;
+
+function refuse(log: Log, outcome: Refusal): void {
+  switch (outcome) {
+    case "busy":
+      throw new AccountBusyError();
+    case "not_found":
+    case "unlinked":
+    case "wrong_platform":
+      log.warn({ outcome }, "job ended: %s", REASONS[outcome]);
+      return;
+    case "paused":
+    case "running":
+    case "stale":
+      log.debug({ outcome }, "job ended: %s", REASONS[outcome]);
+  }
+}
+
+const REASONS: Record<Exclude<Refusal, "busy">, string> = {
+  not_found: "there is no such account",
+  unlinked: "the account was unlinked",
+  wrong_platform: "the account belongs to another platform than this task",
+  paused: "the account, or its platform, is paused",
+  running: "another run of this account is open",
+  stale: "this work was done already",
+};
+
+async function drive(
+  runtime: Runtime,
+  { platform, baseUrl }: PlatformSetup,
+  begun: Extract<Begun, { outcome: "begun" }>,
+  resumed: boolean,
+  stopping: AbortSignal,
+): Promise<void> {
+  const startedAt = Date.now();
+  const { details } = begun;
+  const log = logAbout(runtime.log, { runId: details.runId, accountId: details.accountId, platform: details.platform });
+  // Business time goes on at the pace of machine time, from where the database's clock stood.
+  const offset = Date.parse(details.now) - startedAt;
+  const now = () => new Date(Date.now() + offset);
+
+  const account = await openCredentials(runtime, details, resumed, baseUrl);
+  if (account === null) {
+    log.error("run failed: a credential could not be opened with the keys of this process");
+    return;
+  }
+  let requests = 0;
+  const outcome = await syncAccount(account, {
+    db: runtime.db,
+    platform,
+    context: {
+      now,
+      signal: AbortSignal.any([stopping, AbortSignal.timeout(LONGEST_RUN_MS)]),
+      stopping,
+      tokens: runtime.tokens.of(account, now),
+      sent: () => {
+        requests += 1;
+      },
+      requests: () => requests,
+    },
+  });
+  const milliseconds = Date.now() - startedAt;
+  tell(log, outcome, milliseconds, requests);
+  runtime.onRun?.({
+    platform: details.platform,
+    accountId: details.accountId,
+    runId: details.runId,
+    milliseconds,
+    outcome,
+  });
+}
+
+/** Null where a credential does not open: the run is closed as our own misconfiguration, which blames no account. */
+async function openCredentials(
+  runtime: Runtime,
+  details: Extract<Begun, { outcome: "begun" }>["details"],
+  resumed: boolean,
+  baseUrl: string,
+): Promise<LeasedAccount | null> {
+  try {
+    return leaseAccount(details, { keyring: runtime.keyring, resumed, baseUrl });
+  } catch (error) {
+    if (!(error instanceof CredentialError)) throw error;
+    await recordSyncFailures(runtime.db, [
+      {
+        accountId: details.accountId,
+        runId: details.runId,
+        epoch: details.epoch,
+        kind: "configuration",
+        message: "A credential of this account cannot be opened with our encryption keys.",
+        code: "CREDX",
+        retryAt: null,
+        log: { pages: 0, seen: 0, unchanged: 0, refusals: {}, windows: [], requests: 0 },
+      },
+    ]);
+    return null;
+  }
+}
+
+function tell(log: Log, outcome: SyncOutcome, milliseconds: number, requests: number): void {
+  switch (outcome.kind) {
+    case "success": {
+      const { fresh, changed, removed, unchanged } = outcome.tally;
+      log.info({ milliseconds, requests, new: fresh, changed, removed, unchanged }, "run succeeded");
+      return;
+    }
+    case "suspended":
+      log.info({ milliseconds, requests, until: outcome.until }, "run waits for the provider");
+      return;
+    case "failed": {
+      const { kind, message, code } = outcome.failure;
+      log.warn({ milliseconds, requests, failure_kind: kind, code }, "run failed: %s", message);
+      return;
+    }
+    case "lost":
+      log.warn({ milliseconds }, "run given up: its lease is held by somebody else");
+  }
+}

@@ -1,0 +1,76 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { getTasks, parseCrontab, run, type ParsedCronItem, type Runner, type TaskList } from "graphile-worker";
+import { z } from "zod";
+import { workerLogger } from "../../db/log.ts";
+import { type PlatformSource, platformSource } from "../../db/queries/runs.ts";
+import { provideRuntime } from "./current_runtime.ts";
+import type { Runtime } from "./runtime.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+/** Which task belongs to which platform's runner. Every other task runs on the general one. */
+export const platformTasks: Record<PlatformSource, string> = { mono: "mono_sync", mtn_momo: "momo_sync" };
+
+export type Runners = {
+  /** Takes no more jobs, lets running ones end for five seconds, then hands them back. */
+  stop(): Promise<void>;
+  /** Settles when the runners have ended, by stop() or by an error. */
+  ended: Promise<void>;
+};
+
+/**
+ * One graphile-worker runner a platform, and one for everything else: a provider that hangs fills its own runner only.
+ * The general runner keeps the clock; with some platforms only, it keeps their lines of the crontab only. Two processes
+ * may keep the same line: graphile-worker runs each moment of it once.
+ *
+ * @param options.concurrency jobs at once, for each platform
+ */
+export async function startRunners(options: {
+  runtime: Runtime;
+  platforms: readonly PlatformSource[];
+  concurrency: number;
+}): Promise<Runners> {
+  const { runtime, platforms, concurrency } = options;
+  provideRuntime(runtime);
+  const logger = workerLogger(runtime.log);
+  const { tasks } = await getTasks({ logger }, join(root, "tasks"));
+  const shared = { pgPool: runtime.db, noHandleSignals: true, logger };
+
+  const runners: Runner[] = [];
+  try {
+    for (const platform of platforms) {
+      const taskList = pick(tasks, (name) => name === platformTasks[platform]);
+      runners.push(await run({ ...shared, concurrency }, taskList, []));
+    }
+    const general = pick(tasks, (name) => !Object.values(platformTasks).includes(name));
+    const crontab = await readFile(join(root, "crontab"), "utf8");
+    runners.push(await run({ ...shared, concurrency: 2 }, general, cronItemsFor(platforms, crontab)));
+  } catch (error) {
+    await Promise.allSettled(runners.map((runner) => runner.stop()));
+    throw error;
+  }
+
+  let stopping: Promise<void> | undefined;
+  return {
+    stop() {
+      stopping ??= Promise.all(runners.map((runner) => runner.stop())).then(() => {});
+      return stopping;
+    },
+    ended: Promise.all(runners.map((runner) => runner.promise)).then(() => {}),
+  };
+}
+
+const lineOfPlatform = z.object({ platform: platformSource });
+
+/** The lines of the crontab that concern these platforms, or no platform in particular. */
+export function cronItemsFor(platforms: readonly PlatformSource[], crontab: string): ParsedCronItem[] {
+  return parseCrontab(crontab).filter(({ payload }) => {
+    const line = lineOfPlatform.safeParse(payload);
+    return !line.success || platforms.includes(line.data.platform);
+  });
+}
+
+function pick(tasks: TaskList, wanted: (name: string) => boolean): TaskList {
+  return Object.fromEntries(Object.entries(tasks).filter(([name]) => wanted(name)));
+}

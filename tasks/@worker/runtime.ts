@@ -1,0 +1,89 @@
+import type { Pool } from "pg";
+import type { Environment } from "../../db/environment.ts";
+import type { Log } from "../../db/log.ts";
+import { pgPool } from "../../db/pool.ts";
+import type { PlatformSource } from "../../db/queries/runs.ts";
+import { type Keyring, parseKeyring } from "../@credentials/keyring.ts";
+import { proveKeyring } from "../@credentials/prove_keyring.ts";
+import { createPlatforms, type PlatformSetup } from "../@providers/platforms.ts";
+import type { SyncOutcome } from "../@sync/sync_account.ts";
+import { WalletTokens } from "../@sync/wallet_tokens.ts";
+import { Heartbeats } from "./heartbeats.ts";
+
+/** A run that ended or was suspended, as `npm start` shows it. */
+export type RunReport = {
+  platform: PlatformSource;
+  accountId: string;
+  runId: string;
+  milliseconds: number;
+  outcome: SyncOutcome;
+};
+
+/** All that the tasks of one process share. */
+export type Runtime = {
+  /** Acts as app_worker: it executes verbs and reads no table. */
+  db: Pool;
+  keyring: Keyring;
+  /** The platforms that have keys; the others are off. */
+  platforms: ReadonlyMap<PlatformSource, PlatformSetup>;
+  tokens: WalletTokens;
+  heartbeats: Heartbeats;
+  log: Log;
+  /** Told of every run, for a screen; the log tells it as well. */
+  onRun?: (report: RunReport) => void;
+  close(): Promise<void>;
+};
+
+/** What a process cannot work without, in a sentence for the operator. */
+export class SetUpError extends Error {
+  override readonly name = "SetUpError";
+}
+
+/**
+ * Makes what the tasks need, and proves it: the encryption keys are those of this database, or the process refuses to
+ * start. Throws SetUpError, CredentialError, InsecureUrlError, and whatever Postgres says.
+ */
+export async function createRuntime(options: {
+  environment: Environment;
+  log: Log;
+  /** Jobs at once, all runners together; the pool has a few connections more. */
+  concurrency: number;
+  onRun?: (report: RunReport) => void;
+}): Promise<Runtime> {
+  const { environment, log, concurrency } = options;
+  if (environment.DATABASE_URL === undefined) {
+    throw new SetUpError("DATABASE_URL is not set: a worker needs to know its database.");
+  }
+  if (environment.TIDEMARK_ENCRYPTION_KEYS === undefined) {
+    throw new SetUpError("TIDEMARK_ENCRYPTION_KEYS is not set: credentials could be neither sealed nor opened.");
+  }
+  const keyring = parseKeyring(environment.TIDEMARK_ENCRYPTION_KEYS);
+  const db = pgPool({
+    databaseUrl: environment.DATABASE_URL,
+    role: "app_worker",
+    max: concurrency + 6,
+    name: "tidemark worker",
+  });
+  try {
+    await proveKeyring(db, keyring);
+    const platforms = createPlatforms(environment);
+    const heartbeats = new Heartbeats(db, log);
+    return {
+      db,
+      keyring,
+      platforms,
+      tokens: new WalletTokens(db, keyring),
+      heartbeats,
+      log,
+      ...(options.onRun === undefined ? {} : { onRun: options.onRun }),
+      async close() {
+        await heartbeats.stop();
+        for (const { platform } of platforms.values()) await platform.close();
+        await db.end();
+      },
+    };
+  } catch (error) {
+    await db.end();
+    throw error;
+  }
+}
