@@ -6,13 +6,14 @@
  */
 
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync, realpathSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { constants } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const binaries = join(root, "node_modules", ".bin");
+const installedLockfile = join(root, "node_modules", ".package-lock.json");
 const isWindows = process.platform === "win32";
 const nodeFile = join(root, "node_modules", "node", "bin", isWindows ? "node.exe" : "node");
 const [script, ...scriptArguments] = process.argv.slice(2);
@@ -35,7 +36,7 @@ function isInstalled() {
   const wanted = readJson(join(root, "package-lock.json")).packages;
   let present;
   try {
-    present = readJson(join(root, "node_modules", ".package-lock.json")).packages;
+    present = readJson(installedLockfile).packages;
   } catch {
     return false;
   }
@@ -53,9 +54,15 @@ function isInstalled() {
   });
 }
 
+/**
+ * Not `npm ci`: that refuses a lockfile without the packages of every platform, and a registry that lacks some of them
+ * makes just such a lockfile. This installs the same versions, checks the same hashes, and leaves the lockfile alone.
+ */
 function install() {
   console.error("Installing what is missing: about a minute, the first time …");
-  const npm = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+  // No lockfile of npm's own in there: an install was interrupted, and half a package looks like a whole one.
+  if (!existsSync(installedLockfile)) rmSync(join(root, "node_modules"), { recursive: true, force: true });
+  const npm = spawnSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     // npm's own programs must not run on the Node that is being replaced.
     env: { ...process.env, PATH: withoutOurBinaries(process.env.PATH || "") },
