@@ -33,4 +33,4 @@ grant execute on function
   app_private.track_reference(uuid, uuid, text, timestamptz, text, text)
 to app_service;
 
-grant execute on function app_private.readiness() to app_authenticator;
+grant execute on function app_private.readiness(), app_private.applied_migrations() to app_authenticator;

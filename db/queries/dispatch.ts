@@ -16,3 +16,9 @@ const readinessRow = z.object({ platform_source: platformSource, seconds_ago: z.
 /** Seconds since each platform's dispatcher last ticked; null: never. */
 export const readiness = (db: Queryable): Promise<z.infer<typeof readinessRow>[]> =>
   rows(db, readinessRow, "select platform_source, seconds_ago from app_private.readiness()", []);
+
+/** The migrations that were applied, oldest first. */
+export const appliedMigrations = async (db: Queryable): Promise<string[]> =>
+  (await rows(db, z.object({ name: z.string() }), "select name from app_private.applied_migrations()", [])).map(
+    ({ name }) => name,
+  );

@@ -51,13 +51,16 @@ export async function startRunners(options: {
     throw error;
   }
 
+  const stopAll = async (): Promise<void> => {
+    await Promise.all(runners.map((runner) => runner.stop()));
+  };
+  const allEnded = async (): Promise<void> => {
+    await Promise.all(runners.map((runner) => runner.promise));
+  };
   let stopping: Promise<void> | undefined;
   return {
-    stop() {
-      stopping ??= Promise.all(runners.map((runner) => runner.stop())).then(() => {});
-      return stopping;
-    },
-    ended: Promise.all(runners.map((runner) => runner.promise)).then(() => {}),
+    stop: () => (stopping ??= stopAll()),
+    ended: allEnded(),
   };
 }
 

@@ -1,0 +1,18 @@
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import type { Pool } from "pg";
+import type { Log } from "../db/log.ts";
+import { healthRoutes } from "./routes/health.ts";
+
+export type ServerDependencies = {
+  /** Acts as app_authenticator: by itself it may ask for readiness and nothing else. */
+  db: Pool;
+  log: Log;
+};
+
+/** The server without a port: tests send requests into it, `npm run server` lets it listen. */
+export function createApp({ db, log }: ServerDependencies): FastifyInstance {
+  const loggerInstance: FastifyBaseLogger = log;
+  const app = Fastify({ loggerInstance, disableRequestLogging: true });
+  app.register(healthRoutes, { db });
+  return app;
+}
