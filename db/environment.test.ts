@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import type { ExecutionContext } from "ava";
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { EnvironmentError, loadEnvironment, parseEnvironment, variableNames } from "./environment.ts";
 
 const key = (byte: number) =>

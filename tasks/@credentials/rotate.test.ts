@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import test from "ava";
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { z } from "zod";
 import type { SealedCredential } from "../../db/queries/credentials.ts";
 import type { Queryable } from "../../db/queryable.ts";

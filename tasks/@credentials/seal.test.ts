@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import test from "ava";
 import type { ExecutionContext } from "ava";
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { CredentialError } from "./credential_error.ts";
 import { parseKeyring } from "./keyring.ts";
 import { open, seal } from "./seal.ts";
