@@ -227,6 +227,8 @@ async function launchOnce({ program, folder, settings, password, onLog }: Launch
   }
   const server = { child, exited };
   const client = new Client({ connectionString: urlOf(port, password) });
+  // A server that dies now fails connect() or end() below; the event alone would end the process.
+  client.on("error", () => {});
   try {
     await client.connect();
     await client.end();
