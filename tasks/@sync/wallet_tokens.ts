@@ -1,5 +1,6 @@
 import type { Queryable } from "../../db/queryable.ts";
 import { forgetWalletToken, storeWalletToken, walletToken } from "../../db/queries/wallet_tokens.ts";
+import { CredentialError } from "../@credentials/credential_error.ts";
 import { openWalletToken, sealWalletToken } from "../@credentials/wallet_token.ts";
 import type { Keyring } from "../@credentials/keyring.ts";
 import type { LeasedAccount, TokenCache } from "./platform.ts";
@@ -55,12 +56,10 @@ export class WalletTokens {
 
   async #ask(walletKey: string, mint: Parameters<TokenCache["get"]>[0], now: () => Date): Promise<string> {
     try {
-      const shared = await walletToken(this.#db, walletKey);
-      if (shared !== undefined) {
-        const token = openWalletToken(this.#keyring, walletKey, { keyId: shared.key_id, sealed: shared.sealed });
-        const expiresAt = now().getTime() + shared.expires_in_seconds * 1000;
-        this.#kept.set(walletKey, { token, sealed: shared.sealed, expiresAt });
-        return token;
+      const shared = await this.#shared(walletKey, now);
+      if (shared !== null) {
+        this.#kept.set(walletKey, shared);
+        return shared.token;
       }
       const { token, expiresInSeconds } = await mint();
       const expiresAt = now().getTime() + expiresInSeconds * 1000;
@@ -70,6 +69,20 @@ export class WalletTokens {
       return token;
     } finally {
       this.#asking.delete(walletKey);
+    }
+  }
+
+  /** What another process minted; null where there is none, or none that our keys open (sealed by a key now gone). */
+  async #shared(walletKey: string, now: () => Date): Promise<Kept | null> {
+    const row = await walletToken(this.#db, walletKey);
+    if (row === undefined) return null;
+    const { key_id: keyId, sealed, expires_in_seconds: seconds } = row;
+    try {
+      const token = openWalletToken(this.#keyring, walletKey, { keyId, sealed });
+      return { token, sealed, expiresAt: now().getTime() + seconds * 1000 };
+    } catch (error) {
+      if (error instanceof CredentialError) return null;
+      throw error;
     }
   }
 }
