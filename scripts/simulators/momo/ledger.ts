@@ -48,18 +48,20 @@ export type Ledger = {
   levelAt(wallet: Wallet, at: number): Micros;
 };
 
-const CACHED_DAYS = 20_000;
+/** Per wallet; more than five years. */
+const CACHED_DAYS = 2_000;
 
-/** The ledger of one seed, with the days that were asked for lately kept at hand. */
+/** The ledger of one seed, with the days that were asked for kept at hand for as long as their wallet lives. */
 export function ledgerFor(seed: Seed): Ledger {
-  const days = new Map<string, InventedRow[]>();
+  const cache = new WeakMap<Wallet, Map<string, InventedRow[]>>();
   const rowsOf = (wallet: Wallet, day: string): InventedRow[] => {
-    const key = `${wallet.msisdn} ${day}`;
-    const known = days.get(key);
+    const days = cache.get(wallet) ?? new Map<string, InventedRow[]>();
+    cache.set(wallet, days);
+    const known = days.get(day);
     if (known !== undefined) return known;
     if (days.size >= CACHED_DAYS) days.clear();
     const rows = inventRows(seed, wallet, day);
-    days.set(key, rows);
+    days.set(day, rows);
     return rows;
   };
   return {
