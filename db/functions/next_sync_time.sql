@@ -28,7 +28,8 @@ as $$
     )
     else (
       select min(slot)
-      from (select p_after + p_interval - interval '18 hours') as e (earliest),
+      -- In seconds: a day added to a timestamptz is as long as the session's own zone makes it.
+      from (select p_after + make_interval(secs => extract(epoch from p_interval)::double precision - 64800)) as e (earliest),
         -- A jitter of up to a day and a zone of up to 14 hours: the slot we look for lies within two days of earliest.
         generate_series(-2, 2) as days (n),
         lateral (
