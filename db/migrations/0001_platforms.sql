@@ -14,10 +14,12 @@ create type app_public.failure_kind as enum (
 );
 
 -- clock_settings: one row. In production the offset is zero for ever; tests and simulators share another one, so that
--- a virtual week can pass in seconds. Heartbeats and run_at are machine time and never look here.
+-- a virtual week can pass in seconds, or stop it altogether, so that a run can be repeated exactly. Heartbeats and run_at
+-- are machine time and never look here.
 create table app_private.clock_settings (
   only_row boolean primary key default true constraint clock_settings_only_row check (only_row),
-  clock_offset interval not null default '0'
+  clock_offset interval not null default '0',
+  stopped_at timestamptz
 );
 alter table app_private.clock_settings enable row level security;
 insert into app_private.clock_settings default values;

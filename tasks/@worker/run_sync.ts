@@ -89,12 +89,12 @@ async function drive(
   resumed: boolean,
   stopping: AbortSignal,
 ): Promise<void> {
-  const startedAt = Date.now();
+  const startedAt = runtime.machineNow();
   const { details } = begun;
   const log = logAbout(runtime.log, { runId: details.runId, accountId: details.accountId, platform: details.platform });
   // Business time goes on at the pace of machine time, from where the database's clock stood.
   const offset = Date.parse(details.now) - startedAt;
-  const now = () => new Date(Date.now() + offset);
+  const now = () => new Date(runtime.machineNow() + offset);
 
   const account = await openCredentials(runtime, details, resumed, baseUrl);
   if (account === null) {
@@ -116,7 +116,7 @@ async function drive(
       requests: () => requests,
     },
   });
-  const milliseconds = Date.now() - startedAt;
+  const milliseconds = runtime.machineNow() - startedAt;
   tell(log, outcome, milliseconds, requests);
   runtime.onRun?.({
     platform: details.platform,

@@ -29,6 +29,8 @@ export type Runtime = {
   tokens: WalletTokens;
   heartbeats: Heartbeats;
   log: Log;
+  /** Milliseconds since 1970; a test that must be repeatable stops it together with the database's clock. */
+  machineNow: () => number;
   /** Told of every run, for a screen; the log tells it as well. */
   onRun?: (report: RunReport) => void;
   close(): Promise<void>;
@@ -48,6 +50,7 @@ export async function createRuntime(options: {
   log: Log;
   /** Jobs at once, all runners together; the pool has a few connections more. */
   concurrency: number;
+  machineNow?: () => number;
   onRun?: (report: RunReport) => void;
 }): Promise<Runtime> {
   const { environment, log, concurrency } = options;
@@ -75,6 +78,7 @@ export async function createRuntime(options: {
       tokens: new WalletTokens(db, keyring),
       heartbeats,
       log,
+      machineNow: options.machineNow ?? Date.now,
       ...(options.onRun === undefined ? {} : { onRun: options.onRun }),
       async close() {
         await heartbeats.stop();
