@@ -35,7 +35,7 @@ async function setUp(t: ExecutionContext, listener: RequestListener, options: Ht
       operation: "do it",
       method: "GET",
       url: urlUnder(base, path),
-      signal: never,
+      call: { signal: never },
       deadlineMs: 5_000,
       ...rest,
     });
@@ -76,6 +76,15 @@ test("sends what it is told and reads status, headers and body", async (t) => {
     ["POST", "/", "application/x-www-form-urlencoded", undefined, "c=d+e"],
     ["POST", "/", undefined, undefined, ""],
   ]);
+});
+
+test("each request is counted as it is sent, answered or not", async (t) => {
+  const { send } = await setUp(t, (request) => void request.socket.destroy());
+  let sent = 0;
+  const call = { signal: never, sent: () => void (sent += 1) };
+  await t.throwsAsync(send({ call }), { instanceOf: NetworkError });
+  await t.throwsAsync(send({ call }), { instanceOf: NetworkError });
+  t.is(sent, 2);
 });
 
 test("bodies that are no JSON are told apart, whatever their content type says", async (t) => {
@@ -165,9 +174,9 @@ test("our own stop is no time-out, before, during, and while the body comes", as
     response.writeHead(200).write('{"a":');
     arrived.resolve();
   });
-  await t.throwsAsync(send({ signal: AbortSignal.abort() }), { instanceOf: RequestAbortedError });
+  await t.throwsAsync(send({ call: { signal: AbortSignal.abort() } }), { instanceOf: RequestAbortedError });
   const stop = new AbortController();
-  const sent = send({ signal: stop.signal });
+  const sent = send({ call: { signal: stop.signal } });
   await arrived.promise;
   stop.abort(new Error("the worker stops"));
   await t.throwsAsync(sent, { instanceOf: RequestAbortedError });

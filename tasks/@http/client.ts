@@ -19,6 +19,13 @@ export type HttpClientOptions = {
   userAgent?: string;
 };
 
+/** For whom a request is made: who may stop it, and who counts it. A run's SyncContext is one. */
+export type Call = {
+  signal: AbortSignal;
+  /** Called once for each request, as it is sent. */
+  sent?(): void;
+};
+
 export type HttpRequest = {
   operation: string;
   method: "GET" | "POST" | "PUT" | "DELETE";
@@ -27,7 +34,7 @@ export type HttpRequest = {
   /** At most one of the two; without either, no body and no content type are sent. */
   json?: unknown;
   form?: Record<string, string>;
-  signal: AbortSignal;
+  call: Call;
   /** From the call to the last byte of the answer, whatever happens in between. */
   deadlineMs: number;
 };
@@ -64,9 +71,11 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   });
 
   return {
-    async send({ operation, method, url, headers, json, form, signal, deadlineMs }) {
+    async send({ operation, method, url, headers, json, form, call, deadlineMs }) {
+      const { signal } = call;
       const deadline = AbortSignal.timeout(deadlineMs);
       const content = contentOf(json, form);
+      call.sent?.();
       try {
         const response = await request(url, {
           dispatcher: agent,

@@ -74,7 +74,7 @@ test("equal numbers are written equally, and order follows the number", (t) => {
   const decimal = fc.tuple(fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }), fc.integer({ min: 0, max: 8 }));
   fc.assert(
     fc.property(decimal, decimal, (a, b) => {
-      const [x, y] = [fromDecimal(text(a), "EUR"), fromDecimal(text(b), "EUR")];
+      const [x, y] = [fromDecimal(written(a), "EUR"), fromDecimal(written(b), "EUR")];
       if (!x.ok || !y.ok) return false;
       const difference = a[0] * 10n ** BigInt(8 - a[1]) - b[0] * 10n ** BigInt(8 - b[1]);
       const order = compareDecimals(x.amount, y.amount);
@@ -87,7 +87,7 @@ test("equal numbers are written equally, and order follows the number", (t) => {
   t.pass();
 });
 
-function text([value, scale]: [bigint, number]): string {
+function written([value, scale]: [bigint, number]): string {
   const digits = String(value < 0n ? -value : value).padStart(scale + 1, "0");
   const sign = value < 0n ? "-" : "";
   return scale === 0 ? sign + digits : `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
