@@ -124,10 +124,10 @@ export function startCallbacks(world: World): CallbackSender {
   };
 }
 
-/** When the payment's callbacks are due, null while there is no outcome in sight. */
+/** When the payment's callbacks, if it has any, are due; null while there is no outcome in sight. */
 function dueAt(payment: Payment): number | null {
   const { at } = outcome(payment);
-  return at === null || payment.callbacks.mode === "never" ? null : at + payment.callbacks.delayMs;
+  return at === null ? null : at + payment.callbacks.delayMs;
 }
 
 const copies = (payment: Payment): number => ({ once: 1, duplicate: 2, never: 0 })[payment.callbacks.mode];

@@ -127,8 +127,10 @@ test("a journal brings everything back: credentials, tokens, references, rows, s
   });
   t.is(field(answer, "status"), "SUCCESSFUL");
   t.is((await fetchToken({ ...wallet, baseUrl: second.url })).status, 200);
+  await t.throwsAsync(startStanding({ statePath, seed: "another" }), { name: "BadJournal" });
   second.reset();
-  t.is(await readFile(statePath, "utf8"), "");
+  t.is((await readFile(statePath, "utf8")).split("\n").length, 2, "the heading only");
+  t.deepEqual(second.state().wallets, []);
 });
 
 test("without a journal the same actions give the same ids", async (t) => {

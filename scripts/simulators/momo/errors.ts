@@ -50,6 +50,8 @@ export const subscriptionKeyInvalid = (): Reply =>
     "Access denied due to invalid subscription key. Make sure to provide a valid key for an active subscription.",
   );
 export const operationNotFound = (): Reply => gateway(404, "Resource not found");
+/** The product is not enabled for the subscription, or the caller's address is not allowed (measured by third parties). */
+export const forbidden = (): Reply => gateway(403, "Forbidden");
 export const rateLimited = (retryAfterMs: number, withHeader: boolean): Reply => {
   const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
   return gateway(

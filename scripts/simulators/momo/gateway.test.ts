@@ -101,6 +101,21 @@ test("a one-off fault spoils one request of one host, and the next is good", asy
   t.is((await legacy.get("/v1_0/account/balance")).status, 200);
 });
 
+test("a plan decides about every request until it ends", async (t) => {
+  const simulator = await startStanding();
+  t.teardown(simulator.close);
+  const client = await clientOf(simulator.createWallet());
+  simulator.followFaultPlan(({ ordinal }) =>
+    ordinal % 2 === 0 ? { kind: "429_retry_after", retryAfterSeconds: 7 } : null,
+  );
+  const answers = [await client.get("/v1_0/account/balance"), await client.get("/v1_0/account/balance")];
+  t.deepEqual(answers.map(({ status }) => String(status)).toSorted(), ["200", "429"]);
+  t.is(answers.find(({ status }) => status === 429)?.headers["retry-after"], "7");
+  simulator.followFaultPlan(null);
+  t.is((await client.get("/v1_0/account/balance")).status, 200);
+  t.is((await client.get("/v1_0/account/balance")).status, 200);
+});
+
 test("an answer lost on its way: the payment exists all the same", async (t) => {
   const simulator = await startStanding();
   t.teardown(simulator.close);

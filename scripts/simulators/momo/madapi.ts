@@ -47,6 +47,9 @@ export async function startMadapiServer({ world, port, limiter, faults }: Madapi
 /** The faults of the statement host, refused in its own words. */
 export function madapiFaults(): Faults {
   return new Faults({
+    "401": refuse(401, "4000", "Unauthorized"),
+    // Guess.
+    "403": refuse(403, "4001", "Forbidden"),
     "429": refuse(429, "1013", "Rate limit exceeded"),
     "500": refuse(500, "1000", "Internal error"),
     "503": refuse(503, "1004", "Downstream service unavailable"),

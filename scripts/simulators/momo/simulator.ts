@@ -6,13 +6,13 @@
  * One seed gives one history. Business time is a virtual clock; limits and slow answers are machine time.
  */
 import { type ClockMove, type VirtualClock, virtualClock } from "../clock.ts";
-import { type Fault, type FaultReport, Faults } from "../faults.ts";
-import type { RequestRecord, SimulatorRequest, SimulatorServer } from "../http.ts";
+import { type Fault, type FaultPlan, type FaultReport, Faults } from "../faults.ts";
+import { empty, type RequestRecord, type SimulatorRequest, type SimulatorServer } from "../http.ts";
 import type { Seed } from "../random.ts";
 import { type RateLimit, SlidingWindowLimiter } from "../rate_limit.ts";
 import { type CallbackRecord, startCallbacks } from "./callbacks.ts";
 import { controlRoutes } from "./control_routes.ts";
-import { momoError, rateLimited } from "./errors.ts";
+import { forbidden, momoError, rateLimited } from "./errors.ts";
 import { openJournal } from "./journal.ts";
 import { madapiFaults, startMadapiServer, type StatementCredentials, statementCredentials } from "./madapi.ts";
 import { type PaymentControls, paymentControls } from "./payment_controls.ts";
@@ -102,11 +102,16 @@ export type MomoSimulator = WalletControls &
     /** On one host, or on every one. A fault on every one is queued on each. */
     addFault(fault: Fault, host?: HostName): void;
     clearFaults(): void;
+    /** A standing source of faults, asked by one host or by every one; null ends it. Only from within the process. */
+    followFaultPlan(plan: FaultPlan | null, host?: HostName): void;
     /** The next request to any host that fits, on its arrival. */
     nextRequest(match: (request: SimulatorRequest) => boolean): Promise<SimulatorRequest>;
     /** The last 500 requests of each host. */
     recentRequests(): Record<HostName, RequestRecord[]>;
-    /** Back to an empty beginning of the seed, the journal included; the clock of our own goes back to machine time. */
+    /**
+     * Back to an empty beginning of the seed, the journal included; a clock of our own goes back to machine time.
+     * Limits, their breaches and a fault plan stay.
+     */
     reset(): void;
     close: () => Promise<void>;
   };
@@ -118,7 +123,7 @@ type Host = { name: HostName; limiter: SlidingWindowLimiter; faults: Faults; ser
 
 export async function startMomoSimulator(options: MomoSimulatorOptions): Promise<MomoSimulator> {
   const clock = options.clock ?? virtualClock(options.now);
-  const journal = openJournal(options.statePath ?? null);
+  const journal = openJournal(options.statePath ?? null, options.seed);
   const world = openWorld(options.seed, clock, journal);
   if (options.clock === undefined && world.state.clockOffsetMs !== 0)
     clock.move({ offsetMs: world.state.clockOffsetMs });
@@ -202,6 +207,9 @@ export async function startMomoSimulator(options: MomoSimulatorOptions): Promise
     clearFaults() {
       for (const { faults } of hosts) faults.clear();
     },
+    followFaultPlan(plan, host) {
+      for (const { faults } of host === undefined ? hosts : [hostNamed(host)]) faults.follow(plan);
+    },
     nextRequest: (match) => Promise.race(hosts.map(({ server }) => server.nextRequest(match))),
     recentRequests: () => Object.fromEntries(hosts.map(({ name, server }) => [name, server.recent()])),
     reset() {
@@ -225,7 +233,7 @@ export async function startMomoSimulator(options: MomoSimulatorOptions): Promise
     for (const [index, platform] of platforms.entries()) {
       const port = given[index]?.port ?? (index === 0 ? (options.port ?? 0) : 0);
       const limiter = new SlidingWindowLimiter(options.rateLimit === undefined ? DEFAULT_LIMIT : options.rateLimit);
-      const faults = collectionFaults(() => world.state.settings.retryAfter);
+      const faults = collectionFaults();
       const server = await startPlatformServer({ world, platform, port, limiter, faults, controlRoutes: routes });
       hosts.push({ name: platform.name, limiter, faults, server });
     }
@@ -241,9 +249,11 @@ export async function startMomoSimulator(options: MomoSimulatorOptions): Promise
   return simulator;
 }
 
-function collectionFaults(withRetryAfter: () => boolean): Faults {
+function collectionFaults(): Faults {
   return new Faults({
-    "429": () => rateLimited(1_000, withRetryAfter()),
+    "401": () => empty(401),
+    "403": forbidden,
+    "429": () => rateLimited(1_000, false),
     "500": () => momoError("INTERNAL_PROCESSING_ERROR"),
     "503": () => momoError("SERVICE_UNAVAILABLE"),
   });

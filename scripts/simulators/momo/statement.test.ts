@@ -94,7 +94,10 @@ test("each row goes from balance to balance, the last one's is the account's, an
   t.teardown(simulator.close);
   const { apiUser } = simulator.createWallet({ balance: "5000", history: { from: "2025-01-01" } });
   t.is(simulator.truth(apiUser).balance, "5000");
-  await simulator.moveClock({ advanceMs: 400 * DAY });
+  for (let days = 0; days < 400; days += 9) {
+    simulator.createPayment(apiUser, { amount: "1.25" });
+    await simulator.moveClock({ advanceMs: 9 * DAY + 5 * HOUR });
+  }
   const truth = simulator.truth(apiUser);
   const settled = truth.statementRows.filter((row) => Date.parse(row.occurredAt) < simulator.clock.now() - 3 * DAY);
   const oldestFirst = settled.toReversed();
