@@ -102,7 +102,8 @@ export function paymentControls(world: World, addresses: Addresses): PaymentCont
     changePayment(referenceId, given, platform) {
       const change = paymentChangeSchema.parse(given);
       const payment = findPayment(world, referenceId, platform);
-      const elapsed = now() - payment.createdAt;
+      // A clock set back to before the creation counts as the moment of creation.
+      const elapsed = Math.max(0, now() - payment.createdAt);
       if (isTerminal(currentStep(payment, now()).status)) throw new NotPossible("the payment has already ended");
       const past = payment.steps.filter((step) => step.afterMs <= elapsed);
       const coming = payment.steps.filter((step) => step.afterMs > elapsed);

@@ -71,7 +71,8 @@ function base(ledger: Ledger, wallet: Wallet): Micros {
 type Movement = {
   at: number;
   delta: Micros;
-  /** The row that it shows as, null for a correction. */ row: Recorded | null;
+  /** The row that it shows as, null for a correction. */
+  row: Recorded | null;
 };
 
 type Recorded = { rowId: string; occurredAt: number; fields: RowFields };

@@ -1,7 +1,7 @@
 /** The one state behind all the simulator's ports, and the one way to change it. */
 import { randomFor, type Seed } from "../random.ts";
 import type { VirtualClock } from "../clock.ts";
-import type { SimulatorEvent } from "./events.ts";
+import { eventSchema, type SimulatorEvent } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import { type Ledger, ledgerFor } from "./ledger.ts";
 import { applyEvent, emptyState, type State } from "./state.ts";
@@ -34,7 +34,9 @@ export function openWorld(seed: Seed, clock: VirtualClock, journal: Journal): Wo
       return state;
     },
     subscriptionKeys: ["primary", "secondary"].map((which) => randomFor(seed, "subscription key", which).hex(32)),
-    record(event) {
+    record(given) {
+      // What the journal could not be read back with must not happen in the first place.
+      const event = eventSchema.parse(given);
       applyEvent(state, event);
       journal.append(event);
       for (const listener of listeners) listener(event);
