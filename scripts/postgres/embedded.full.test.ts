@@ -176,8 +176,11 @@ asRoot("as root, in a folder closed to others, the data lies elsewhere and is fo
   const folder = await temporaryFolder(t, 0o700);
   const notes: string[] = [];
   const onNote = (note: string): void => void notes.push(note);
+  let elsewhere = folder;
+  // Teardowns run backwards: this one after the servers have stopped.
+  t.teardown(() => rm(elsewhere, { recursive: true, force: true }));
   const postgres = await start(t, { dataDir: join(folder, "data"), onNote });
-  t.teardown(() => rm(join(postgres.dataDir, ".."), { recursive: true, force: true }));
+  elsewhere = join(postgres.dataDir, "..");
   t.false(postgres.dataDir.startsWith(folder));
   t.true(notes[0]?.includes(postgres.dataDir));
   await ask(postgres.url, "create table kept as select 7 as n");
