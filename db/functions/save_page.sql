@@ -4,11 +4,11 @@
 -- takes no lock and leaves no WAL and no dead tuple. (`on conflict do update … where` was refused: it writes 239 bytes
 -- of WAL for each row it leaves alone, measured.) Only with something to write is the lease locked, and asked for again.
 --
--- Deferral. A new id whose fingerprint (day, direction, amount, currency, narration) equals a stored row of an earlier
--- run may be that row under a new id, or a second, equal payment. That is known only when the window is complete: is
--- the old id gone? So the row is not written yet: its id is answered in `deferred`, and the caller hands it in again
--- with the window's last page. Nobody ever sees the double, and an interrupted run loses nothing, because a window
--- that was not completed is read again.
+-- Deferral. A new id whose fingerprint (day, direction, amount, currency, narration) equals a stored row may be that row
+-- under a new id, or a second, equal payment. That is known only when the window is complete: is the old id gone? So the
+-- row is not written yet: its id is answered in `deferred`, and the caller hands it in again with the window's last
+-- page. Nobody ever sees the double, and an interrupted run loses nothing, because a window that was not completed is
+-- read again. (Rows of this very run are no exception: it may have waited for hours since, or begun the window again.)
 --
 -- Completion (p_page.complete): every stored row of the window that the provider no longer returned is missing. A new
 -- row with a missing row's fingerprint *is* that row: it keeps its identity and what the user set, and takes the new
@@ -62,11 +62,16 @@ begin
     return;
   end if;
 
+  -- An id that comes twice is one row, and the later one wins.
   select array_agg(r) into v_rows
   from (
-    select distinct on (r.id) r
-    from json_populate_recordset(null::app_private.incoming_transaction, p_page -> 'rows') as r
-    order by r.id
+    select distinct on (id) row (
+      id, status, direction, amount, currency, "occurredAt", "occurredOn", narration, category, "balanceAfter", counterparty
+    )::app_private.incoming_transaction
+    from rows from (json_populate_recordset(null::app_private.incoming_transaction, p_page -> 'rows')) with ordinality as r (
+      id, status, direction, amount, currency, "occurredAt", "occurredOn", narration, category, "balanceAfter", counterparty, nth
+    )
+    order by id, nth desc
   ) as d (r);
 
   select count(*),
@@ -85,6 +90,7 @@ begin
     select c.settled into v_settled_before
     from app_private.coverage c
     where c.account_id = v_account_id and c.source = v_source;
+    v_settled_after := v_settled_before;
     if v_settles then
       v_settled_after := v_settled_before + datemultirange(daterange(v_from, greatest(v_from, least(
         v_to + 1,
@@ -203,7 +209,6 @@ begin
         select from app_public.transactions t
         where t.account_id = v_account_id and t.user_id = v_account.user_id and t.occurred_on = i."occurredOn"
           and t.amount = i.amount and t.direction = i.direction and t.currency = i.currency and t.source = v_source
-          and t.run_id <> v_run_id
           and app_private.normal_narration(t.narration) = app_private.normal_narration(i.narration)
           and not exists (select from unnest(v_rows) other where other.id = t.provider_transaction_id)
       );

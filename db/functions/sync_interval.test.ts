@@ -1,5 +1,5 @@
 import test from "ava";
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { z } from "zod";
 import type { Queryable } from "../queryable.ts";
 import { numbered } from "../testing/ask.ts";

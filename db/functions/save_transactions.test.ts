@@ -1,0 +1,127 @@
+import test, { type ExecutionContext } from "ava";
+import type { Client } from "pg";
+import { z } from "zod";
+import type { SavedPage } from "../queries/pages.ts";
+import { valueOf } from "../testing/ask.ts";
+import { twoSessions, withClonedDb } from "../testing/database.ts";
+import { type Account, begin, complete, incoming, linkMono, page, save, setClock } from "../testing/world.ts";
+
+const rows = Array.from({ length: 100 }, (_, n) =>
+  incoming(`t${n}`, `2026-03-${String(1 + (n % 10)).padStart(2, "0")}`, { amount: `${n}.10`, balanceAfter: "5" }),
+);
+
+/** An account whose rows are stored, settled and vacuumed, and the lease of its next run. */
+async function syncedAndBegun(db: Client): Promise<{ account: Account; quiet: SavedPage; changed: SavedPage }> {
+  await setClock(db, "2026-05-01T12:00:00Z");
+  const account = await linkMono(db, { historyDays: 61 });
+  const lease = await begin(db, account);
+  const last = complete(rows, { asOf: "2026-04-30T12:00:00Z" });
+  await save(db, page(lease, rows, last));
+  await db.query("vacuum (analyze) app_public.transactions");
+  const other = rows.with(50, incoming("t50", "2026-03-01", { amount: "77" }));
+  return { account, quiet: page(lease, rows, last), changed: page(lease, other, last) };
+}
+
+const plan = z.tuple([
+  z.object({
+    "QUERY PLAN": z.tuple([
+      z.object({
+        Plan: z.object({ "Actual Rows": z.number(), "WAL Records": z.number(), "WAL Bytes": z.number() }),
+      }),
+    ]),
+  }),
+]);
+
+async function walOf(t: ExecutionContext, db: Client, saved: SavedPage) {
+  const { rows: explained } = await db.query(
+    "explain (analyze, wal, format json) select * from app_private.save_transactions($1)",
+    [JSON.stringify([saved])],
+  );
+  const [
+    {
+      "QUERY PLAN": [{ Plan }],
+    },
+  ] = plan.parse(explained);
+  t.is(Plan["Actual Rows"], 1);
+  return { records: Plan["WAL Records"], bytes: Plan["WAL Bytes"] };
+}
+
+test(
+  "unchanged rows, complete and settled: not one byte of WAL, no dead tuple, no transaction id",
+  withClonedDb(async (t, cloned) => {
+    const db = await cloned.connect("app_owner");
+    const { quiet, changed } = await syncedAndBegun(db);
+    const footprint = () =>
+      valueOf(
+        db,
+        "select string_agg(xmin::text || xmax::text || ctid::text, ' ' order by id) from app_public.transactions",
+      );
+    const before = await footprint();
+    // Once unmeasured: the first call of a session reads its catalogues.
+    await save(db, quiet);
+    t.deepEqual(await walOf(t, db, quiet), { records: 0, bytes: 0 });
+    t.is(await footprint(), before);
+    t.is(
+      await valueOf(db, "select pg_current_xact_id_if_assigned()::text from app_private.save_transactions($1)", [
+        JSON.stringify([quiet]),
+      ]),
+      null,
+    );
+
+    // Positive control: one changed row is seen in all three.
+    const wal = await walOf(t, db, changed);
+    t.true(wal.records > 0 && wal.bytes > 0);
+    t.not(await footprint(), before);
+  }),
+);
+
+test(
+  "the lease is locked only when there is something to write",
+  twoSessions(async (t, a, b) => {
+    const { account, quiet, changed } = await syncedAndBegun(a);
+    await a.query("begin");
+    await a.query("select from app_private.sync_states where account_id = $1 for update", [account.accountId]);
+    await b.query("set lock_timeout = '50ms'");
+    t.like(await save(b, quiet), { outcome: "ok", unchanged_count: 100 });
+    await t.throwsAsync(save(b, changed), { code: "55P03" });
+    await a.query("rollback");
+    t.like(await save(b, changed), { outcome: "ok", changed_count: 1 });
+  }),
+);
+
+test(
+  "a lease that is taken away while the page waits for its row writes nothing",
+  twoSessions(async (t, a, b) => {
+    const { account, changed } = await syncedAndBegun(a);
+    const pid = await valueOf(b, "select pg_backend_pid()");
+    await a.query("begin");
+    await a.query("update app_private.sync_states set epoch = epoch + 1 where account_id = $1", [account.accountId]);
+    const late = save(b, changed);
+    // The loser really waits: it has compared, found a change, and asks for the lease.
+    while ((await valueOf(a, "select cardinality(pg_blocking_pids($1))", [pid])) === 0);
+    await a.query("commit");
+    t.like(await late, { outcome: "lost", changed_count: 0 });
+    t.is(await valueOf(a, "select count(*) from app_public.transaction_revisions"), "0");
+  }),
+);
+
+test(
+  "many pages in one call: answers in the order given",
+  withClonedDb(async (t, cloned) => {
+    const db = await cloned.connect("app_worker");
+    const owner = await cloned.connect("app_owner");
+    const accounts = [await linkMono(owner), await linkMono(owner), await linkMono(owner)];
+    const pages: SavedPage[] = [];
+    for (const [n, account] of accounts.entries()) {
+      pages.push(page(await begin(db, account), rows.slice(0, n + 1)));
+    }
+    const { rows: answers } = await db.query("select outcome, new_count from app_private.save_transactions($1)", [
+      JSON.stringify(pages),
+    ]);
+    t.deepEqual(answers, [
+      { outcome: "ok", new_count: 1 },
+      { outcome: "ok", new_count: 2 },
+      { outcome: "ok", new_count: 3 },
+    ]);
+  }),
+);
