@@ -92,7 +92,7 @@ const schema = z.object({
     .default("sandbox")
     .register(examples, { example: "mtnghana" }),
   MOMO_SUBSCRIPTION_KEY: secret.optional().register(examples, { example: "YOUR_32_HEX_DIGITS" }),
-  MADAPI_BASE_URL: baseUrl.optional().register(examples, { example: "https://api.mtn.com/v1" }),
+  MADAPI_BASE_URL: baseUrl.optional().register(examples, { example: "https://api.mtn.com" }),
 });
 
 /** What every process starts from. Defaults are filled in; a variable that is absent here was not set. */

@@ -1,0 +1,86 @@
+import { join } from "node:path";
+import type { Environment } from "../../db/environment.ts";
+import type { PlatformSource } from "../../db/queries/runs.ts";
+import { type MomoSimulator, startMomoSimulator } from "../simulators/momo/simulator.ts";
+import { type MonoSimulator, startMonoSimulator } from "../simulators/mono/simulator.ts";
+import { UsageError } from "../usage.ts";
+
+export type DemoSimulators = {
+  mono: MonoSimulator | null;
+  momo: MomoSimulator | null;
+  platforms: ReadonlySet<PlatformSource>;
+  /** What turns the platforms on and points them here. */
+  environment: Partial<Environment>;
+  close(): Promise<void>;
+};
+
+/** The demo's world is always the same one. */
+const SEED = "tidemark demo";
+
+/**
+ * Simulators for the platforms that have no keys, on the ports after the server's, which stay the same from start to
+ * start because tracked references remember where they were made. What was done to them is kept in `data`.
+ *
+ * @throws UsageError where a port is taken
+ */
+export async function startDemoSimulators(options: {
+  environment: Environment;
+  data: string;
+}): Promise<DemoSimulators> {
+  const { environment, data } = options;
+  const port = (after: number): number => (environment.PORT === 0 ? 0 : environment.PORT + after);
+  const close: (() => Promise<void>)[] = [];
+  try {
+    const mono = environment.MONO_SECRET_KEY === undefined ? await startMono(port(1), data) : null;
+    if (mono !== null) close.push(() => mono.close());
+    const momo = environment.MOMO_SUBSCRIPTION_KEY === undefined ? await startMomo(port(2), port(3), data) : null;
+    if (momo !== null) close.push(() => momo.close());
+    const platforms = new Set<PlatformSource>();
+    if (mono !== null) platforms.add("mono");
+    if (momo !== null) platforms.add("mtn_momo");
+    return {
+      mono,
+      momo,
+      platforms,
+      environment: {
+        ...(mono === null ? {} : { MONO_BASE_URL: mono.url, MONO_SECRET_KEY: mono.secretKey }),
+        ...(momo === null
+          ? {}
+          : {
+              MOMO_BASE_URL: momo.url,
+              MOMO_SUBSCRIPTION_KEY: momo.subscriptionKeys[0],
+              MOMO_TARGET_ENVIRONMENT: "sandbox",
+              MADAPI_BASE_URL: momo.statementUrl,
+            }),
+      },
+      async close() {
+        for (const one of close) await one();
+      },
+    };
+  } catch (error) {
+    for (const one of close) await one();
+    throw error;
+  }
+}
+
+const startMono = (port: number, data: string): Promise<MonoSimulator> =>
+  listening(port, () => startMonoSimulator({ seed: SEED, port, statePath: join(data, "mono-simulator.jsonl") }));
+
+const startMomo = (port: number, statementPort: number, data: string): Promise<MomoSimulator> =>
+  listening(port, () =>
+    startMomoSimulator({ seed: SEED, port, statementPort, statePath: join(data, "momo-simulator.jsonl") }),
+  );
+
+async function listening<T>(port: number, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
+      throw new UsageError(
+        `Port ${port} (or the one after it) is taken: stop what uses it, or choose another PORT; the simulators take the three after it.`,
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * `npm start`: everything in one process, for a first look and for a small installation.
+ *
+ * With nothing configured it brings its own Postgres, simulators of both providers, and two demo users. With
+ * DATABASE_URL it uses that database, and then no simulator ever runs: simulated money has no business there. A
+ * platform with keys in the environment talks to its real provider.
+ */
+
+import { randomBytes } from "node:crypto";
+import { appendFile, mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { pino } from "pino";
+import { Client } from "pg";
+import { type Environment, loadEnvironment } from "../db/environment.ts";
+import { createLog } from "../db/log.ts";
+import { migrate } from "../db/migrate.ts";
+import { platformSource } from "../db/queries/runs.ts";
+import { startServer } from "../server/start_server.ts";
+import { createRuntime } from "../tasks/@worker/runtime.ts";
+import { startRunners } from "../tasks/@worker/runners.ts";
+import { removeConnection, writeConnection } from "./connection.ts";
+import { readOrCreateDemoKeys } from "./demo_keys.ts";
+import { linkDemoAccounts } from "./demo/link_accounts.ts";
+import { type DemoSimulators, startDemoSimulators } from "./demo/simulators.ts";
+import { startPostgres } from "./postgres/embedded.ts";
+import { runLine, welcome } from "./start_screen.ts";
+import { exitWithSentence, UsageError } from "./usage.ts";
+
+/** Jobs at once, for each platform. */
+const CONCURRENCY = 4;
+
+/** What was opened, to be closed in reverse order however the start ends. */
+const opened: { what: string; close: () => Promise<void> }[] = [];
+
+async function main(): Promise<void> {
+  const given = loadEnvironment();
+  const data = resolve(given.TIDEMARK_DATA);
+  await mkdir(data, { recursive: true });
+
+  const ownDatabase = given.DATABASE_URL === undefined;
+  if (!ownDatabase && given.TIDEMARK_ENCRYPTION_KEYS === undefined) {
+    throw new UsageError(
+      "TIDEMARK_ENCRYPTION_KEYS is not set. Credentials in your own database are sealed with your own key: " +
+        `TIDEMARK_ENCRYPTION_KEYS=first:${randomBytes(32).toString("base64")} would be a fresh one. Keep it safe.`,
+    );
+  }
+  const databaseUrl = given.DATABASE_URL ?? (await openOwnDatabase(data));
+  await migrate({ databaseUrl });
+
+  const simulators = ownDatabase ? await openSimulators(given, data) : undefined;
+  const environment: Environment & { DATABASE_URL: string } = {
+    ...given,
+    ...simulators?.environment,
+    DATABASE_URL: databaseUrl,
+    TIDEMARK_ENCRYPTION_KEYS: given.TIDEMARK_ENCRYPTION_KEYS ?? (await readOrCreateDemoKeys(data)),
+  };
+
+  const logFile = join(data, "tidemark.log");
+  const log = createLog({
+    level: environment.LOG_LEVEL,
+    process: "start",
+    destination: pino.destination({ dest: logFile, sync: true }),
+  });
+  const names = new Map<string, string>();
+  const runtime = await createRuntime({
+    environment,
+    log,
+    concurrency: CONCURRENCY * platformSource.options.length,
+    onRun: (report) => console.log(runLine(report, names.get(report.accountId) ?? "account")),
+  });
+  opened.push({ what: "connections", close: () => runtime.close() });
+  if (simulators !== undefined) await linkDemoAccounts({ databaseUrl, runtime, simulators });
+  for (const [id, name] of await accountNames(databaseUrl)) names.set(id, name);
+
+  const server = await startServer({ environment, log, host: "127.0.0.1" });
+  opened.push({ what: "server", close: () => server.close() });
+  const connection = {
+    databaseUrl,
+    serverUrl: server.url,
+    monoUrl: environment.MONO_BASE_URL,
+    momoUrl: environment.MOMO_BASE_URL,
+  };
+  await writeConnection(data, connection);
+  opened.push({ what: "connection.json", close: () => removeConnection(data) });
+
+  console.log(
+    welcome({
+      connection,
+      logFile,
+      ownDatabase,
+      platforms: platformSource.options.map((platform) => ({
+        platform,
+        state: simulators?.platforms.has(platform) ? "simulated" : runtime.platforms.has(platform) ? "real" : "off",
+      })),
+    }),
+  );
+
+  const runners = await startRunners({ runtime, platforms: [...runtime.platforms.keys()], concurrency: CONCURRENCY });
+  opened.push({ what: "worker", close: () => runners.stop() });
+  await dispatchNow(databaseUrl, [...runtime.platforms.keys()]);
+
+  const stopped = new Promise<void>((stop) => {
+    process.once("SIGINT", () => stop()).once("SIGTERM", () => stop());
+  });
+  await Promise.race([stopped, runners.ended]);
+  console.log("\nStopping; data stays in", data);
+}
+
+/** The embedded Postgres, with a login that is no superuser: what works here works on a managed Postgres too. */
+async function openOwnDatabase(data: string): Promise<string> {
+  const postgres = await startPostgres({
+    version: 18,
+    dataDir: join(data, "postgres"),
+    onLog: (line) => void appendFile(join(data, "postgres.log"), `${line}\n`),
+  });
+  opened.push({ what: "Postgres", close: () => postgres.stop() });
+  const password = randomBytes(18).toString("base64url");
+  const superuser = new Client({ connectionString: postgres.url });
+  await superuser.connect();
+  try {
+    const { rowCount: roles } = await superuser.query("select from pg_roles where rolname = 'tidemark'");
+    if (roles === 0) await superuser.query("create role tidemark login createrole");
+    // A new one each time: connection.json has it for as long as this process runs.
+    await superuser.query(`alter role tidemark password ${superuser.escapeLiteral(password)}`);
+    const { rowCount: databases } = await superuser.query("select from pg_database where datname = 'tidemark'");
+    if (databases === 0) await superuser.query("create database tidemark owner tidemark");
+  } finally {
+    await superuser.end();
+  }
+  const url = new URL(postgres.url);
+  url.username = "tidemark";
+  url.password = password;
+  url.pathname = "/tidemark";
+  return url.href;
+}
+
+async function openSimulators(environment: Environment, data: string): Promise<DemoSimulators> {
+  const simulators = await startDemoSimulators({ environment, data });
+  opened.push({ what: "simulators", close: () => simulators.close() });
+  return simulators;
+}
+
+async function accountNames(databaseUrl: string): Promise<Map<string, string>> {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ id: string; name: string }>(
+      "select id, concat_ws(' · ', institution, account_name) as name from app_public.accounts",
+    );
+    return new Map(rows.map(({ id, name }) => [id, name]));
+  } finally {
+    await client.end();
+  }
+}
+
+/** What fell due while we were away should not wait for the next full minute. */
+async function dispatchNow(databaseUrl: string, platforms: string[]): Promise<void> {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    for (const platform of platforms) {
+      await client.query(
+        "select graphile_worker.add_job('enqueue_due_syncs', json_build_object('platform', $1::text))",
+        [platform],
+      );
+    }
+  } finally {
+    await client.end();
+  }
+}
+
+async function closeAll(): Promise<void> {
+  for (const { what, close } of opened.toReversed()) {
+    await close().catch((error: unknown) => console.error(`${what} did not stop cleanly:`, error));
+  }
+}
+
+main().catch(exitWithSentence).finally(closeAll);
