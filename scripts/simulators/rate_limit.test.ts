@@ -1,5 +1,5 @@
 import test from "ava";
-import * as fc from "fast-check";
+import { array, assert, integer, nat, property } from "fast-check";
 import { SlidingWindowLimiter } from "./rate_limit.ts";
 
 test("refuses and counts what comes too early, and says when to come back", (t) => {
@@ -19,8 +19,8 @@ test("without a limit nothing is a breach", (t) => {
 });
 
 test("whatever arrives, no window ever holds more than the limit", (t) => {
-  fc.assert(
-    fc.property(fc.array(fc.nat(300), { maxLength: 60 }), fc.integer({ min: 1, max: 5 }), (gaps, limit) => {
+  assert(
+    property(array(nat(300), { maxLength: 60 }), integer({ min: 1, max: 5 }), (gaps, limit) => {
       const limiter = new SlidingWindowLimiter({ limit, windowMs: 500 });
       let now = 0;
       const allowed: number[] = [];
