@@ -175,4 +175,10 @@ async function closeAll(): Promise<void> {
   }
 }
 
-main().catch(exitWithSentence).finally(closeAll);
+try {
+  await main();
+} catch (error) {
+  exitWithSentence(error);
+} finally {
+  await closeAll();
+}

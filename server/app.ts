@@ -1,4 +1,4 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Pool } from "pg";
 import type { Log } from "../db/log.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -12,7 +12,7 @@ export type ServerDependencies = {
 /** The server without a port: tests send requests into it, `npm run server` lets it listen. */
 export function createApp({ db, log }: ServerDependencies): FastifyInstance {
   const loggerInstance: FastifyBaseLogger = log;
-  const app = Fastify({ loggerInstance, disableRequestLogging: true });
+  const app = Fastify({ loggerInstance, logController: new LogController({ disableRequestLogging: true }) });
   app.register(healthRoutes, { db });
   return app;
 }
