@@ -189,14 +189,16 @@ async function call(
     retryAfter: reply.headers.get("retry-after")?.slice(0, 64) ?? null,
     body: reply.body.kind,
   });
-  throw isAboutSubscription(refusal) ? new MomoSubscriptionKeyError(subscriptionKey.isOurs, refusal) : refusal;
+  throw isAboutSubscription(refusal, said?.message ?? "")
+    ? new MomoSubscriptionKeyError(subscriptionKey.isOurs, refusal)
+    : refusal;
 }
 
 /**
  * The stock answers of Azure's gateway to a key that is missing, wrong, or not subscribed to the product. The product
  * itself never answers 403, and has a code whenever it answers JSON.
  */
-function isAboutSubscription({ status, code, providerMessage, body }: ProviderError): boolean {
+function isAboutSubscription({ status, code, body }: ProviderError, message: string): boolean {
   if (code !== null || body !== "json") return false;
-  return (status === 401 && /subscription key/i.test(providerMessage ?? "")) || status === 403;
+  return (status === 401 && /subscription key/i.test(message)) || status === 403;
 }

@@ -16,7 +16,10 @@ export const momoRefusal = z.looseObject({
 
 export const tokenReply = z.looseObject({ access_token: z.string().min(1), expires_in: seconds });
 
-export const balanceReply = z.looseObject({ availableBalance: z.unknown(), currency: z.string().regex(/^[A-Z]{3}$/) });
+export const balanceReply = z.looseObject({
+  availableBalance: z.unknown().optional(),
+  currency: z.string().regex(/^[A-Z]{3}$/),
+});
 
 /** Documented as {code, message}; most clients have seen the bare code. */
 const reason = z.union([
@@ -27,7 +30,7 @@ const reason = z.union([
 /** A status result holds neither the reference's id nor any time. */
 export const paymentReply = z.looseObject({
   status: z.string(),
-  amount: z.unknown(),
+  amount: z.unknown().optional(),
   currency: z.string().nullish(),
   payer: z.looseObject({ partyId: z.union([z.string(), z.int()]).nullish() }).nullish(),
   payerMessage: z.string().nullish(),

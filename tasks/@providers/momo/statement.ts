@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { type Call, type HttpClient, type HttpReply, type HttpRequest, urlUnder } from "../../@http/client.ts";
-import { ProviderError } from "../../@http/errors.ts";
+import { ProviderError, UnexpectedShapeError } from "../../@http/errors.ts";
 import { parseReply } from "../../@http/parse_reply.ts";
 import { redact } from "../../@http/redact.ts";
 import { daysOf, instantIn, isDay } from "../../@sync/days.ts";
@@ -88,7 +88,11 @@ export function createStatementClient(options: {
         [token],
       );
       const { data, numRecs } = parseReply(reply, statementReply);
-      return { rows: data ?? [], total: numRecs };
+      if (data === null || data === undefined) {
+        if (numRecs > 0) throw new UnexpectedShapeError("read statement", ["data: missing"]);
+        return { rows: [], total: 0 };
+      }
+      return { rows: data, total: numRecs };
     },
   };
 }

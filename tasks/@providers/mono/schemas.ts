@@ -36,9 +36,9 @@ export const transactionRow = z.looseObject({
   _id: z.union([z.string(), z.int()]).nullish(),
   narration: z.string().nullish(),
   /** Minor units. Judged by money.ts, which refuses instead of failing the page. */
-  amount: z.unknown(),
+  amount: z.unknown().optional(),
   type: z.string().nullish(),
-  balance: z.unknown(),
+  balance: z.unknown().optional(),
   date: z.string().nullish(),
   category: z.string().nullish(),
   currency: z.string().nullish(),
@@ -56,7 +56,7 @@ export const accountReply = z.looseObject({
   data: z.looseObject({
     account: z.looseObject({
       currency: z.string().nullish(),
-      balance: z.unknown(),
+      balance: z.unknown().optional(),
     }),
     meta: z.looseObject({
       data_status: dataStatus,
