@@ -8,12 +8,9 @@ export type WalletToken = z.infer<typeof walletTokenRow>;
 /** The shared token of a wallet, sealed; undefined when there is none with ten minutes to live. */
 export const walletToken = async (db: Queryable, walletKey: string): Promise<WalletToken | undefined> =>
   (
-    await rows(
-      db,
-      walletTokenRow,
-      "select key_id, sealed, extract(epoch from expires_at - app_private.clock())::float8 as expires_in_seconds from app_private.wallet_token($1)",
-      [walletKey],
-    )
+    await rows(db, walletTokenRow, "select key_id, sealed, expires_in_seconds from app_private.wallet_token($1)", [
+      walletKey,
+    ])
   )[0];
 
 /** Shares a new token, unless one that lives longer stands already. */
