@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { runMigrations } from "graphile-worker";
 import { runner } from "node-pg-migrate";
 import { Client } from "pg";
+import { applyBehaviour } from "./behaviour.ts";
 import { pgPool } from "./pool.ts";
 
 const directory = import.meta.dirname;
@@ -50,14 +51,16 @@ export async function migrate(options: { databaseUrl: string; log?: (line: strin
       log: () => {},
     });
     await client.query("alter table app_private.migrations enable row level security");
-    log(applied.length === 0 ? "tables: up to date" : `tables: ${applied.map((migration) => migration.name).join(", ")}`);
+    log(
+      applied.length === 0 ? "tables: up to date" : `tables: ${applied.map((migration) => migration.name).join(", ")}`,
+    );
     await client.query("reset role");
 
     await migrateWorker(client, options.databaseUrl);
     log("graphile-worker: up to date");
 
     await client.query("set role app_owner");
-    await client.query(await behaviour());
+    await applyBehaviour(client);
     log("functions, policies, views: applied");
   } finally {
     await client.end();
@@ -81,17 +84,4 @@ async function migrateWorker(client: Client, databaseUrl: string): Promise<void>
     await pool.end();
     if (!row.installed) await client.query(`revoke create on database ${database} from app_worker`);
   }
-}
-
-/** One script, in one transaction: whoever looks sees the old behaviour or the new one. */
-async function behaviour(): Promise<string> {
-  const parts = ["begin;", "set local check_function_bodies = off;"];
-  for (const folder of ["functions", "views", "policies"]) {
-    const files = await readdir(join(directory, folder));
-    for (const file of files.filter((name) => name.endsWith(".sql")).toSorted()) {
-      parts.push(`-- ${folder}/${file}`, await readFile(join(directory, folder, file), "utf8"));
-    }
-  }
-  parts.push("commit;");
-  return parts.join("\n");
 }
