@@ -10,7 +10,7 @@ import { RunTally } from "./run_tally.ts";
 export type SyncOutcome =
   | { kind: "success"; tally: RunTally }
   | { kind: "suspended"; until: string }
-  | { kind: "failed"; failure: SyncFailure; tally: RunTally }
+  | { kind: "failed"; failure: SyncFailure; tally: RunTally; error: unknown }
   | { kind: "lost" };
 
 export type SyncDependencies = {
@@ -46,7 +46,7 @@ export async function syncAccount(account: LeasedAccount, deps: SyncDependencies
     if (error instanceof DatabaseFailure) throw error.cause;
     const failure = deps.context.stopping.aborted ? interrupted : await deps.platform.explain(error, deps.context);
     const written = await recordSyncFailures(deps.db, [{ ...run.lease, ...failure, state: run.state, log: run.log() }]);
-    return wasLost(written) ? { kind: "lost" } : { kind: "failed", failure, tally: run.tally };
+    return wasLost(written) ? { kind: "lost" } : { kind: "failed", failure, tally: run.tally, error };
   }
 }
 

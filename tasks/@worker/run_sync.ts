@@ -166,7 +166,7 @@ function tell(log: Log, outcome: SyncOutcome, milliseconds: number, requests: nu
       return;
     case "failed": {
       const { kind, message, code } = outcome.failure;
-      log.warn({ milliseconds, requests, failure_kind: kind, code }, "run failed: %s", message);
+      log.warn({ milliseconds, requests, failure_kind: kind, code, err: outcome.error }, "run failed: %s", message);
       return;
     }
     case "lost":
