@@ -13,6 +13,8 @@ export type Subject = {
   unknownAccount: LeasedAccount;
   /** A context for one run. Tokens are shared between the contexts of a subject. */
   context: (signal?: AbortSignal) => SyncContext;
+  /** A context with no token in it yet. */
+  freshContext: () => SyncContext;
   /** Lets the time pass until a suspended run may go on. */
   waitUntil: (instant: string) => Promise<void>;
   /** What must appear in no error. */
@@ -65,7 +67,7 @@ export const contractCases: ContractCase[] = [
     title: "a wrong key is known for what it is, and shown nowhere",
     async check(subject) {
       const { platform, account } = subject.wrongKey;
-      const { steps, failure, error } = await run(platform, account, subject.context());
+      const { steps, failure, error } = await run(platform, account, subject.freshContext());
       if (failure === null) return ["it was accepted"];
       const problems = rowsOf(steps).length === 0 ? [] : ["it was given rows"];
       if (failure.kind !== "configuration" && failure.kind !== "auth_required")
@@ -76,7 +78,7 @@ export const contractCases: ContractCase[] = [
   {
     title: "an account that the provider does not know is no success",
     async check(subject) {
-      const { failure, error } = await run(subject.platform, subject.unknownAccount, subject.context());
+      const { failure, error } = await run(subject.platform, subject.unknownAccount, subject.freshContext());
       if (failure === null) return ["it succeeded"];
       const isRight = failure.kind === "account_gone" || failure.kind === "auth_required";
       return [...(isRight ? [] : [`it was told as ${failure.kind}`]), ...secretsIn([error, failure], subject.secrets)];
