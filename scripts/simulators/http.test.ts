@@ -1,6 +1,6 @@
 import test from "ava";
 import { z } from "zod";
-import { json, startServer, text } from "./http.ts";
+import { exactJson, json, startServer, text } from "./http.ts";
 
 const routes = [
   { method: "GET", path: "/things/:id/parts/:part", handle: (request) => json(200, request.params) },
@@ -49,6 +49,11 @@ test("a connection can die before or in the middle of the answer", async (t) => 
   t.is(half.status, 200);
   await t.throwsAsync(half.text());
   await server.close();
+});
+
+test("a bigint is a JSON integer, exact whatever its size", (t) => {
+  const value = { a: 1, b: [9007199254740993n, null], c: -5n };
+  t.is(exactJson(value), '{"a":1,"b":[9007199254740993,null],"c":-5}');
 });
 
 test("a control request is not counted, and a bad one is a 400; a bug is a 500 that is remembered", async (t) => {

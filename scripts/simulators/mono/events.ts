@@ -2,6 +2,7 @@
  * Webhook bodies (Mono docs, webhooks): other spellings than the API's (`_id`, `accountNumber`, `authMethod`), and an
  * `event_id` on some events only.
  */
+import { exactJson } from "../http.ts";
 import { randomFor, type Seed } from "../random.ts";
 import { cachedBalance, dataStatus, retrievedData, type LinkedAccount } from "./accounts.ts";
 import type { Job, SyncStatus } from "./realtime.ts";
@@ -29,7 +30,7 @@ export function eventBody(event: MonoEvent, frame: EventFrame): string {
       ? {}
       : { event_id: event.eventId, timestamp: iso(event.at), app: frame.app, business: frame.business };
   const body = { event: event.name, ...identity, data: event.data };
-  return JSON.stringify(body, (_key, part: unknown) => (typeof part === "bigint" ? JSON.rawJSON(`${part}`) : part));
+  return exactJson(body);
 }
 
 export function connected(account: LinkedAccount, frame: EventFrame, ordinal: number, at: number): MonoEvent {

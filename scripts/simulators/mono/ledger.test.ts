@@ -95,6 +95,21 @@ test("earlier states stay readable, by time and by revision", (t) => {
   return t.is(at(ledger, START + 1).rows.length, before.rows.length + 1);
 });
 
+test("rows added in one moment keep their order, whether somebody looks in between or not", (t) => {
+  const [looked, unseen] = [open(), open()];
+  for (let revision = 1; revision <= 12; revision += 1) {
+    for (const ledger of [looked, unseen]) {
+      const date = new Date(START).toISOString();
+      const added = { at: START, revision, visibleAt: START, id: null };
+      ledger.add({ amount: BigInt(revision), type: "credit", narration: null, category: null, date }, added);
+    }
+    at(looked, START);
+  }
+  t.deepEqual(at(unseen, START), at(looked, START));
+  const amounts = at(unseen, START).rows.map(({ amount }) => amount);
+  t.deepEqual(amounts.slice(0, 3), [12n, 11n, 10n]);
+});
+
 test("perWeek sets the pace, and 0 is silence", (t) => {
   const count = (perWeek: number): number => at(open({ perWeek, fromDay: dayNumber(START) - 700 }), START).rows.length;
   t.is(count(0), 0);

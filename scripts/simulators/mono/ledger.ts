@@ -113,12 +113,12 @@ export class BankLedger {
     const { balance, ...movement } = fields;
     const key = `added:${added.revision}`;
     const visibleAt = Math.max(added.at, added.visibleAt);
-    this.#post(added.at);
     this.#drafts.push({
       draft: { ...movement, key, visibleAt, showBalance: true, chosenId: added.id },
       revision: added.revision,
       balance,
     });
+    // At once, not at the next read: rows added in one moment keep the order in which they were added.
     this.#post(added.at);
     return key;
   }
@@ -185,12 +185,13 @@ export class BankLedger {
 function drawDay(options: LedgerOptions, day: number): Draft[] {
   const { seed, account, perWeek } = options;
   if (perWeek === 0) return [];
+  const name = dayName(day);
   const random = randomFor(seed, "day", account, day);
   const movements = Array.from({ length: poisson(random, perWeek / 7) }, () => drawMovement(random));
   // Two rows that differ in nothing but their id happen: the same fare twice in a minute.
   const twice = random.chance(0.04) ? movements[0] : undefined;
   if (twice !== undefined) movements.push(twice);
-  if (perWeek >= 5 && dayName(day).endsWith("-25")) movements.push(salary(randomFor(seed, "salary", account)));
+  if (perWeek >= 5 && name.endsWith("-25")) movements.push(salary(randomFor(seed, "salary", account)));
   const moments = movements.map((movement) => (movement === twice ? null : drawMoment(random, day)));
   const shared = drawMoment(random, day);
   return movements.map((movement, index) => {
@@ -198,7 +199,7 @@ function drawDay(options: LedgerOptions, day: number): Draft[] {
     const late = random.chance(options.lateShare);
     const delay = random.int(LATE_HOURS[0] * 60, LATE_HOURS[1] * 60) * 60_000;
     const midnight = random.chance(0.15);
-    const stamp = `${dayName(day)}T00:${String(random.int(0, 9)).padStart(2, "0")}:00.500Z`;
+    const stamp = `${name}T00:${String(random.int(0, 9)).padStart(2, "0")}:00.500Z`;
     const dayOnly = options.dateStyle === "midnight" || (options.dateStyle === "mixed" && midnight);
     return {
       ...movement,

@@ -3,7 +3,7 @@ import type { LinkedAccount } from "./accounts.ts";
 import { transactionId } from "./accounts.ts";
 import type { Meta } from "./envelopes.ts";
 import { BadRequest } from "./errors.ts";
-import { dayNumber, parseMonoDay } from "./lagos.ts";
+import { parseMonoDay, startOfDay } from "./lagos.ts";
 import type { LedgerRow } from "./ledger.ts";
 import type { Seed } from "../random.ts";
 
@@ -12,9 +12,9 @@ export const DEFAULT_LIMIT = 50;
 export const MAX_LIMIT = 100;
 
 export type TransactionQuery = {
-  /** Day numbers, both ends included. */
-  from: number;
-  to: number;
+  /** Moments as text, the first included, the second not; null where the query leaves an end open. */
+  from: string | null;
+  before: string | null;
   type: "debit" | "credit" | null;
   narration: string | null;
   paginate: boolean;
@@ -24,16 +24,16 @@ export type TransactionQuery = {
 
 /** @throws BadRequest for a date that is not `DD-MM-YYYY`, or a number that is none. */
 export function parseTransactionQuery(query: URLSearchParams): TransactionQuery {
-  const from = day(query, "start") ?? -Infinity;
-  const to = day(query, "end") ?? Infinity;
-  if (from > to) throw new BadRequest("start date is after end date");
+  const start = day(query, "start");
+  const end = day(query, "end");
+  if (start !== null && end !== null && start > end) throw new BadRequest("start date is after end date");
   const type = query.get("type");
   if (type !== null && type !== "debit" && type !== "credit") throw new BadRequest("type must be debit or credit");
   const paginate = query.get("paginate") ?? "true";
   if (paginate !== "true" && paginate !== "false") throw new BadRequest("paginate must be true or false");
   return {
-    from,
-    to,
+    from: start === null ? null : new Date(startOfDay(start)).toISOString(),
+    before: end === null ? null : new Date(startOfDay(end + 1)).toISOString(),
     type,
     narration: query.get("narration"),
     paginate: paginate === "true",
@@ -46,8 +46,9 @@ export function parseTransactionQuery(query: URLSearchParams): TransactionQuery 
 export function select(rows: readonly LedgerRow[], query: TransactionQuery): LedgerRow[] {
   const wanted = query.narration?.toLowerCase();
   return rows.filter((row) => {
-    const on = dayNumber(Date.parse(row.date));
-    if (on < query.from || on > query.to) return false;
+    // ISO dates in UTC sort as text; parsing each of them was a fifth of a page's cost.
+    if (query.from !== null && row.date < query.from) return false;
+    if (query.before !== null && row.date >= query.before) return false;
     if (query.type !== null && row.type !== query.type) return false;
     return wanted === undefined || (row.narration?.toLowerCase().includes(wanted) ?? false);
   });
@@ -76,7 +77,21 @@ export function meta(baseUrl: string, account: LinkedAccount, query: Transaction
 /** As served: no currency, and whatever somebody planted in `raw`. */
 export function present(seed: Seed, account: LinkedAccount, row: LedgerRow): Record<string, unknown> {
   const { narration, amount, type, balance, date, category } = row;
-  return { id: transactionId(seed, account, row), narration, amount, type, balance, date, category, ...row.raw };
+  return {
+    id: transactionId(seed, account, row),
+    narration,
+    amount: number(amount),
+    type,
+    balance: balance === null ? null : number(balance),
+    date,
+    category,
+    ...row.raw,
+  };
+}
+
+/** A number where that is exact: pages of nothing but numbers are written out much quicker. */
+function number(kobo: bigint): number | bigint {
+  return kobo >= BigInt(Number.MIN_SAFE_INTEGER) && kobo <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(kobo) : kobo;
 }
 
 function day(query: URLSearchParams, name: string): number | null {
