@@ -31,7 +31,8 @@ begin
     raise exception 'A link needs a name of 1 to 120 characters and an ISO 4217 currency.' using errcode = 'LNKNV';
   end if;
   v_time_zone := coalesce(p_link ->> 'timeZone', v_platform.time_zone);
-  if not exists (select from pg_catalog.pg_timezone_names z where z.name = v_time_zone) then
+  -- The list of names costs 12 ms: not for the platform's own zone.
+  if p_link ->> 'timeZone' is not null and not exists (select from pg_catalog.pg_timezone_names z where z.name = v_time_zone) then
     raise exception 'The time zone of a link must be an IANA name.' using errcode = 'LNKNV';
   end if;
 
