@@ -117,7 +117,10 @@ export const consentChange = z.strictObject({
   expired: z.boolean().exactOptional(),
   /** It will expire by itself. */
   expiresAt: moment.exactOptional(),
-  /** Expiring: also send the legacy `mono.events.reauthorisation_required`. Renewing: send the two events of a re-auth. */
+  /**
+   * Expiring: whether the legacy `mono.events.reauthorisation_required` is sent (no, unless told). Renewing: whether
+   * it goes as a re-auth does, with its fee, its fresh data and its two events (yes, unless told).
+   */
   announce: z.boolean().exactOptional(),
 });
 

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { virtualClock } from "../clock.ts";
 import { demoAccounts } from "./demo.ts";
 import { BadJournal } from "./errors.ts";
 import { startMonoSimulator } from "./simulator.ts";
@@ -17,6 +18,13 @@ test("two simulators with one seed give one history, ids included", async (t) =>
   for (let day = 0; day < 10; day += 1) b.moveClock({ advanceMs: DAY });
   t.deepEqual(a.truth(String(ids[0])), b.truth(String(ids[1])));
   t.like(await refresh(a, String(ids[0])), { jobId: (await refresh(b, String(ids[1]))).jobId });
+});
+
+test("a shared clock moves all who share it", async (t) => {
+  const clock = virtualClock(() => NOON_ISH);
+  const [a, b] = [await startForTest(t, { clock }), await startForTest(t, { clock })];
+  a.moveClock({ advanceMs: DAY });
+  t.is(b.state().now, NOON_ISH + DAY);
 });
 
 test("the journal rebuilds the world: rows, ids, jobs, consents, clock", async (t) => {

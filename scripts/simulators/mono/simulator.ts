@@ -26,6 +26,8 @@ export type MonoSimulatorOptions = {
   port?: number;
   /** Machine time; a fixed one stands still until the clock is moved. */
   now?: () => number;
+  /** A clock shared with others, instead of one of its own; then its owner keeps it across restarts. */
+  clock?: VirtualClock;
   /** What `mono-sec-key` must be. It protects nothing here: it tells a right client from a wrong one. */
   secretKey?: string;
   /** Where the journal of actions is kept, so that the next start continues this world. */
@@ -99,7 +101,7 @@ export class MonoSimulator extends MonoControl {
 
 /** @throws BadJournal when `statePath` holds another seed's journal; ZodError for settings that make no sense. */
 export async function startMonoSimulator(options: MonoSimulatorOptions): Promise<MonoSimulator> {
-  const clock = virtualClock(options.now);
+  const clock = options.clock ?? virtualClock(options.now);
   const now = (): number => clock.now();
   let soon = (): void => undefined;
   const webhooks = new Webhooks(eventFrame(options.seed), now);
@@ -107,7 +109,10 @@ export async function startMonoSimulator(options: MonoSimulatorOptions): Promise
   const newWorld = (): World =>
     new World({ seed: options.seed, now, onEvent: (event) => webhooks.emit(event), onAction: () => soon() });
   let world = newWorld();
-  const journal = options.statePath === undefined ? null : resume(world, clock, options.statePath, options.seed);
+  const journal =
+    options.statePath === undefined
+      ? null
+      : resume(world, clock, options.statePath, options.seed, options.clock !== undefined);
 
   const limits: ControlScene["limits"] = {
     settings: options.rateLimit === undefined ? null : limitSettings.parse(options.rateLimit),
@@ -163,10 +168,10 @@ export async function startMonoSimulator(options: MonoSimulatorOptions): Promise
   return simulator;
 }
 
-function resume(world: World, clock: VirtualClock, path: string, seed: Seed): Journal {
+function resume(world: World, clock: VirtualClock, path: string, seed: Seed, shared: boolean): Journal {
   const { journal, entries } = Journal.open(path, seed);
   const moved = entries.map(({ action }) => action).findLast((action) => action.kind === "move_clock");
-  if (moved !== undefined) clock.move({ offsetMs: moved.offsetMs });
+  if (moved !== undefined && !shared) clock.move({ offsetMs: moved.offsetMs });
   world.resume(journal, entries);
   return journal;
 }

@@ -145,6 +145,7 @@ test("what control does to a row is what pages show, once the cache has caught u
   if (changed === undefined || removed === undefined || renamed === undefined || broken === undefined) return t.fail();
   mono.changeTransaction(id, changed, { amount: 777, narration: "CORRECTED" });
   mono.removeTransaction(id, removed);
+  t.throws(() => mono.changeTransaction(id, removed, { amount: 1 }), { message: /removed/ });
   const newId = mono.reissueTransaction(id, renamed);
   mono.changeTransaction(id, broken, { raw: { id: null, amount: 12.5 } });
   const late = mono.addTransaction(id, {

@@ -15,6 +15,8 @@ import { currentSession, finish, REAUTH_PRICE, REFRESH_PRICE, type Job } from ".
 
 export type Customer = { id: string; name: string; email: string; createdAt: number };
 
+type FoundRow = { account: LinkedAccount; key: string; row: LedgerRow };
+
 export type WorldOptions = {
   seed: Seed;
   now: () => number;
@@ -180,12 +182,12 @@ export class World {
         return transactionId(this.seed, account, { key, reissued: 0, chosenId: id });
       }
       case "change_transaction": {
-        const { account, key } = this.#findRow(action.account, action.transaction, at);
+        const { account, key } = this.#findVisible(action.account, action.transaction, at);
         account.bank.ledger.change(key, action.change, at, this.#revise());
         return action.transaction;
       }
       case "remove_transaction": {
-        const { account, key } = this.#findRow(action.account, action.transaction, at);
+        const { account, key } = this.#findVisible(action.account, action.transaction, at);
         account.bank.ledger.remove(key, at, this.#revise());
         return action.transaction;
       }
@@ -195,7 +197,7 @@ export class World {
         return action.transaction;
       }
       case "reissue_transaction": {
-        const { account, key, row } = this.#findRow(action.account, action.transaction, at);
+        const { account, key, row } = this.#findVisible(action.account, action.transaction, at);
         account.bank.ledger.reissue(key, at, this.#revise());
         return transactionId(this.seed, account, { key, reissued: row.reissued + 1, chosenId: null });
       }
@@ -413,16 +415,20 @@ export class World {
     return this.#connections.issueCode(account.id, at);
   }
 
-  #findRow(
-    accountId: string,
-    transaction: string,
-    at: number,
-  ): { account: LinkedAccount; key: string; row: LedgerRow } {
+  /** Also a removed row, by the id it had. */
+  #findRow(accountId: string, transaction: string, at: number): FoundRow & { removed: boolean } {
     const account = this.account(accountId);
     for (const { key, row, last } of account.bank.ledger.posted(at)) {
-      if (transactionId(this.seed, account, row ?? last) === transaction) return { account, key, row: row ?? last };
+      if (transactionId(this.seed, account, last) === transaction)
+        return { account, key, row: last, removed: row === null };
     }
     throw new UnknownThing("Transaction not found");
+  }
+
+  #findVisible(accountId: string, transaction: string, at: number): FoundRow {
+    const { removed, ...found } = this.#findRow(accountId, transaction, at);
+    if (removed) throw new UnknownThing("Transaction was removed");
+    return found;
   }
 
   #point(at: number): Point {
