@@ -21,7 +21,7 @@ const instant = z.string().transform((value) => new Date(value).toISOString());
 
 /** What begin_syncs and resume_syncs hand over: db/functions/lease_details.sql. Credentials are still sealed. */
 const leaseDetails = z.object({
-  accountId: z.uuid(),
+  accountId: z.guid(),
   runId: z.string(),
   epoch: z.number(),
   platform: platformSource,
@@ -36,7 +36,7 @@ const leaseDetails = z.object({
   ),
   openReferences: z.array(
     z.object({
-      referenceId: z.uuid(),
+      referenceId: z.guid(),
       operation: z.enum(["requesttopay", "requesttowithdraw"]),
       baseUrl: z.string(),
       targetEnvironment: z.string(),

@@ -8,11 +8,14 @@ import { platformSource } from "../../db/queries/runs.ts";
 export const payloads = {
   /** mono_sync and momo_sync. */
   sync: z.object({
-    accountId: z.uuid(),
+    accountId: z.guid(),
     /** Set by the dispatcher: the job is dropped when the account's schedule has moved on since. */
-    dueAt: z.string().optional(),
+    dueAt: z.iso.datetime({ offset: true }).optional(),
     /** Set for a run that waited for its provider. */
-    runId: z.string().regex(/^\d+$/).optional(),
+    runId: z
+      .string()
+      .regex(/^\d{1,18}$/)
+      .optional(),
     trigger: z.enum(["schedule", "user", "webhook", "backend", "manual"]).optional(),
   }),
   enqueueDueSyncs: z.object({ platform: platformSource }),
