@@ -125,6 +125,35 @@ test("a row twice on one page counts once, so that the window does not complete"
   );
 });
 
+test("a total that the rows do not bear out is not believed, in either direction", async (t) => {
+  const pages: WindowPage[] = [
+    { rows: [row("a")], total: 3, nextPage: null },
+    { rows: [row("a"), row("b"), row("c")], total: 2, nextPage: 2 },
+    { rows: [row("a"), row("b"), row("c")], total: 2, nextPage: null },
+    { rows: [row("a"), row("a")], total: 1, nextPage: null },
+  ];
+  for (const page of pages) {
+    const told: PageStep[] = [];
+    const reading = async () => {
+      for await (const step of readWindow(window, () => Promise.resolve(page), { settles: true })) told.push(step);
+    };
+    await t.throwsAsync(reading, { instanceOf: WindowUnstableError });
+    t.deepEqual(told, []);
+  }
+});
+
+test("a row that is posted at the list's end, just as its old end is reached, is not left out", async (t) => {
+  const list = ["a", "b", "c", "d"].map(row);
+  const steps = await read(
+    pagesOf(
+      () => list,
+      2,
+      (request) => void (request === 2 && list.push(row("late"))),
+    ),
+  );
+  t.deepEqual(steps.at(-1)?.complete?.ids, ["a", "b", "c", "d", "late"]);
+});
+
 test("refused rows count towards the total, and their ids are kept", async (t) => {
   const steps = await read(pagesOf(() => [row("a"), nameless, nameless, inexact("x"), row("b")], 10));
   t.is(steps.length, 1);
