@@ -1,5 +1,6 @@
 -- Continues runs that waited for their provider, under a new epoch. p_requests: [{"accountId", "runId"}]; one answer an
--- account: begun (with details, as from begin_syncs), running (held by a worker), busy, or stale (that run is closed).
+-- account: begun (with details, as from begin_syncs), running (held by a worker), busy, wrong_platform, or stale (that
+-- run is closed, or never was).
 create or replace function app_private.resume_syncs(
   p_platform app_public.platform_source, p_worker text, p_requests json
 ) returns table (account_id uuid, outcome text, details json)
@@ -25,11 +26,13 @@ begin
   judged as (
     select r.id,
       case
-        when l.account_id is null and exists (select from app_private.sync_states s where s.account_id = r.id) then 'busy'
+        when s.platform_source <> p_platform then 'wrong_platform'
+        when l.account_id is null and s.account_id is not null then 'busy'
         when l.run_id is distinct from r.run_id then 'stale'
         when l.held_by is not null then 'running'
       end as refusal
     from requests r
+    left join app_private.sync_states s on s.account_id = r.id
     left join locked l on l.account_id = r.id
   ),
   leased as (
