@@ -19,10 +19,17 @@ declare
   v_platform app_private.platforms;
   v_specs graphile_worker.job_spec[];
 begin
-  update app_private.platforms set last_dispatch_at = clock_timestamp()
-  where platform_source = p_platform
-  returning * into v_platform;
-  if not found or v_platform.paused_until > v_now then
+  select * into v_platform from app_private.platforms where platform_source = p_platform;
+  -- Whoever gets the row notes the tick; a second dispatcher does not wait for the first to commit.
+  update app_private.platforms
+  set last_dispatch_at = clock_timestamp()
+  where platform_source in (
+    select p.platform_source
+    from app_private.platforms p
+    where p.platform_source = p_platform
+    for no key update skip locked
+  );
+  if v_platform.platform_source is null or v_platform.paused_until > v_now then
     return 0;
   end if;
 
