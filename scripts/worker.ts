@@ -15,10 +15,15 @@ import { startRunners } from "../tasks/@worker/runners.ts";
 import { exitWithSentence, UsageError } from "./usage.ts";
 
 async function main(): Promise<void> {
-  const { platforms: wanted, concurrency } = readArguments();
+  const { platforms: wanted, concurrency, deadlineMs } = readArguments();
   const environment = loadEnvironment();
   const log = createLog({ level: environment.LOG_LEVEL, process: "worker" });
-  const runtime = await createRuntime({ environment, log, concurrency: concurrency * platformSource.options.length });
+  const runtime = await createRuntime({
+    environment,
+    log,
+    concurrency: concurrency * platformSource.options.length,
+    deadlineMs,
+  });
   const platforms = (wanted ?? platformSource.options).filter((platform) => runtime.platforms.has(platform));
   for (const platform of wanted ?? platformSource.options) {
     if (!platforms.includes(platform)) log.warn({ platform }, "this platform is off: there are no keys for it");
@@ -36,20 +41,34 @@ async function main(): Promise<void> {
   log.info("worker stopped");
 }
 
-function readArguments(): { platforms: PlatformSource[] | undefined; concurrency: number } {
+function readArguments(): {
+  platforms: PlatformSource[] | undefined;
+  concurrency: number;
+  deadlineMs: number | undefined;
+} {
   const { values } = parseArgs({
-    options: { platform: { type: "string", multiple: true }, concurrency: { type: "string", default: "8" } },
+    options: {
+      platform: { type: "string", multiple: true },
+      concurrency: { type: "string", default: "8" },
+      // For the soak, whose simulators leave requests unanswered by the hundred: how long one request may take.
+      "deadline-ms": { type: "string" },
+    },
   });
   const concurrency = Number(values.concurrency);
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 200) {
     throw new UsageError("--concurrency takes a whole number from 1 to 200.");
+  }
+  const deadline = values["deadline-ms"];
+  const deadlineMs = deadline === undefined ? undefined : Number(deadline);
+  if (deadlineMs !== undefined && !(Number.isInteger(deadlineMs) && deadlineMs >= 1 && deadlineMs <= 60_000)) {
+    throw new UsageError("--deadline-ms takes a whole number from 1 to 60000.");
   }
   const platforms = values.platform?.map((name) => {
     const platform = platformSource.safeParse(name);
     if (!platform.success) throw new UsageError(`--platform takes ${platformSource.options.join(" or ")}.`);
     return platform.data;
   });
-  return { platforms, concurrency };
+  return { platforms, concurrency, deadlineMs };
 }
 
 main().catch(exitWithSentence);

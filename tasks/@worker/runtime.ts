@@ -27,7 +27,7 @@ export type Runtime = {
   /** The platforms that have keys; the others are off. */
   platforms: ReadonlyMap<PlatformSource, PlatformSetup>;
   tokens: WalletTokens;
-  heartbeats: Heartbeats;
+  heartbeats: Pick<Heartbeats, "working" | "stop">;
   log: Log;
   /** Milliseconds since 1970; a test that must be repeatable stops it together with the database's clock. */
   machineNow: () => number;
@@ -51,6 +51,8 @@ export async function createRuntime(options: {
   /** Jobs at once, all runners together; the pool has a few connections more. */
   concurrency: number;
   machineNow?: () => number;
+  /** How long one request to a provider may take; each client has its own deadlines unless told. */
+  deadlineMs?: number | undefined;
   onRun?: (report: RunReport) => void;
 }): Promise<Runtime> {
   const { environment, log, concurrency } = options;
@@ -69,7 +71,7 @@ export async function createRuntime(options: {
   });
   try {
     await proveKeyring(db, keyring);
-    const platforms = createPlatforms(environment);
+    const platforms = createPlatforms(environment, { deadlineMs: options.deadlineMs });
     const heartbeats = new Heartbeats(db, log);
     return {
       db,
