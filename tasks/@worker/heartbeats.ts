@@ -5,7 +5,14 @@ import type { Log } from "../../db/log.ts";
 /** A worker is presumed dead after four missed beats: db/functions/beat.sql. */
 const BEAT_EVERY_MS = 5_000;
 
-type Pulse = { runner: string; active: Map<string, number>; registered: Promise<void>; timer: NodeJS.Timeout };
+type Pulse = {
+  /** Accounts worked on, with how many jobs. */
+  active: Map<string, number>;
+  registered: Promise<void>;
+  /** The beat that was sent last; settled when it has arrived, or was missed. */
+  lastBeat: Promise<void>;
+  timer: NodeJS.Timeout;
+};
 
 /**
  * Tells Postgres which of this process's worker pools are alive and which accounts they work on. A pool is registered by
@@ -15,11 +22,13 @@ type Pulse = { runner: string; active: Map<string, number>; registered: Promise<
 export class Heartbeats {
   readonly #db: Queryable;
   readonly #log: Log;
+  readonly #everyMs: number;
   readonly #pulses = new Map<string, Pulse>();
 
-  constructor(db: Queryable, log: Log) {
+  constructor(db: Queryable, log: Log, everyMs = BEAT_EVERY_MS) {
     this.#db = db;
     this.#log = log;
+    this.#everyMs = everyMs;
   }
 
   /**
@@ -42,6 +51,9 @@ export class Heartbeats {
       this.#pulses.delete(worker);
       throw error;
     }
+    // A beat takes back every run of its worker that it does not name. One that was sent before this account was active
+    // must have arrived before the account's run is opened.
+    await pulse.lastBeat;
     return done;
   }
 
@@ -50,11 +62,15 @@ export class Heartbeats {
     const workers = [...this.#pulses];
     this.#pulses.clear();
     for (const [, pulse] of workers) clearInterval(pulse.timer);
+    // A beat that arrives after the goodbye would register the worker again.
+    await Promise.all(workers.map(([, pulse]) => pulse.lastBeat));
     for (const [worker] of workers) await stopWorker(this.#db, worker);
   }
 
   #register(worker: string, runner: string): Pulse {
     const active = new Map<string, number>();
+    // job.locked_by and sync_states.held_by name the pool: this line says which process that is.
+    this.#log.info({ pool: worker, runner }, "pool registers");
     const beatOnce = async (): Promise<void> => {
       const taken = await beat(this.#db, worker, runner, [...active.keys()]);
       if (taken.workers_buried + taken.runs_reclaimed > 0) {
@@ -64,12 +80,25 @@ export class Heartbeats {
         );
       }
     };
+    const registered = beatOnce();
+    let isUnderWay = true;
+    const settle = async (sent: Promise<void>): Promise<void> => {
+      try {
+        await sent;
+      } catch (error) {
+        // A missed beat is told and not fatal: with Postgres away, every worker misses it, and none buries another.
+        this.#log.error({ err: error }, "heartbeat missed");
+      } finally {
+        isUnderWay = false;
+      }
+    };
     const timer = setInterval(() => {
-      // A missed beat is told and not fatal: with Postgres away, every worker misses it, and none buries another.
-      beatOnce().catch((error: unknown) => this.#log.error({ err: error }, "heartbeat missed"));
-    }, BEAT_EVERY_MS);
+      if (isUnderWay) return;
+      isUnderWay = true;
+      pulse.lastBeat = settle(beatOnce());
+    }, this.#everyMs);
     timer.unref();
-    const pulse = { runner, active, registered: beatOnce(), timer };
+    const pulse: Pulse = { active, registered, lastBeat: settle(registered), timer };
     this.#pulses.set(worker, pulse);
     return pulse;
   }
