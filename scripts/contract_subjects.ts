@@ -103,5 +103,10 @@ function timeless(): Pick<Subject, "context" | "freshContext" | "waitUntil"> {
 
 function newContext(): SyncContext {
   const now = () => new Date();
-  return { now, signal: AbortSignal.timeout(TOO_LONG_MS), sent: () => undefined, tokens: createMemoryTokens(now) };
+  return {
+    now,
+    signal: AbortSignal.timeout(TOO_LONG_MS),
+    permit: () => Promise.resolve(),
+    tokens: createMemoryTokens(now),
+  };
 }

@@ -5,6 +5,8 @@
 --   busy            somebody holds the account's row at this very moment (a run is being opened or closed)
 --   stale           the job's dueAt is older than the schedule: this work was done already
 --   paused          the account, or its platform, is paused
+--   provider_down   its institution or platform is down, and another account is the one that probes it; this one is due
+--                   again when the next probe is
 --   unlinked        the account was unlinked
 --   wrong_platform  the account belongs to another platform than the task
 --   not_found       no such account
@@ -22,7 +24,17 @@ declare
   v_now timestamptz := app_private.clock();
   v_outcomes jsonb;
   v_begun uuid[];
+  v_first uuid[];
+  v_down jsonb;
+  v_may_refresh uuid[];
 begin
+  select coalesce(array_agg(r."accountId") filter (where r.trigger in ('user', 'webhook')), '{}'),
+    (select coalesce(jsonb_object_agg(b.account_id, b.until), '{}')
+     from app_private.pass_breakers(array_agg(r."accountId"),
+       coalesce(array_agg(r."accountId") filter (where r.trigger in ('user', 'webhook')), '{}')) b)
+  into v_first, v_down
+  from json_to_recordset(p_requests) as r ("accountId" uuid, trigger app_public.sync_trigger);
+
   with requests as (
     select distinct on (r."accountId") r."accountId" as id, r."dueAt" as due_at, coalesce(r.trigger, 'schedule') as trigger
     from json_to_recordset(p_requests) as r ("accountId" uuid, "dueAt" timestamptz, trigger app_public.sync_trigger)
@@ -44,6 +56,7 @@ begin
         when a.paused_at is not null or p.paused_until > v_now then 'paused'
         when l.account_id is null then 'busy'
         when l.next_sync_at > r.due_at then 'stale'
+        when v_down ? r.id::text then 'provider_down'
       end as refusal
     from requests r
     left join app_public.accounts a on a.id = r.id
@@ -64,6 +77,13 @@ begin
     from opened o
     where s.account_id = o.account_id
     returning s.account_id
+  ),
+  put_off as (
+    update app_private.sync_states s
+    set next_sync_at = (v_down ->> j.id::text)::timestamptz + interval '30 seconds' * app_private.stable_jitter(j.id::text),
+      enqueued_until = null
+    from judged j
+    where s.account_id = j.id and j.refusal = 'provider_down' and s.run_id is null
   )
   select
     jsonb_object_agg(j.id, coalesce(j.refusal, case when l.account_id is null then 'running' else 'begun' end)),
@@ -71,9 +91,11 @@ begin
   into v_outcomes, v_begun
   from judged j
   left join leased l on l.account_id = j.id;
+  v_may_refresh := app_private.reserve_refreshes(p_platform, coalesce(v_begun, '{}'), v_first);
 
   return query
-    select o.key::uuid, o.value, d.details
+    select o.key::uuid, o.value,
+      (d.details::jsonb || jsonb_build_object('first', o.key::uuid = any (v_first), 'mayRefresh', o.key::uuid = any (v_may_refresh)))::json
     from jsonb_each_text(coalesce(v_outcomes, '{}')) o
     left join app_private.lease_details(v_begun) d on d.account_id = o.key::uuid;
 end

@@ -2,7 +2,7 @@
 --   "balance"?, "balanceAsOf"?, "log": {"pages", "seen", "unchanged", "refusals": {reason: n}, "windows": […], "requests"}}]
 -- Answers ok or lost an account; a lost lease changes nothing.
 --
--- Success clears what earlier failures left: the count, sync_status, an open episode. The next sync follows from
+-- Success clears what earlier failures left: the count, sync_status, an open episode, what breakers counted. The next sync follows from
 -- schedule(), or comes earlier while a tracked reference is open.
 create or replace function app_private.finish_syncs(p_runs json) returns table (account_id uuid, outcome text)
 language plpgsql security definer -- app_worker has no table grants
@@ -100,6 +100,8 @@ begin
   from runs r
   join logged l on l.account_id = r."accountId"
   where a.id = r."accountId";
+
+  perform app_private.reset_breakers(v_closed);
 
   return query
     select r."accountId", case when r."accountId" = any (v_closed) then 'ok' else 'lost' end

@@ -1,8 +1,8 @@
 -- Closes runs that failed. p_failures: [{"accountId", "runId", "epoch", "state"?, "kind", "message", "code"?, "retryAt"?,
 --   "log": as for finish_syncs}]. Answers ok or lost an account; a lost lease changes nothing.
 --
--- failure_policy() says what each kind means. Two kinds reach beyond their account: auth_required opens an episode, and
--- configuration (a key of *ours* is wrong) pauses the platform for five minutes, after which one sync may try again;
+-- failure_policy() says what each kind means. Some reach beyond their account: auth_required opens an episode;
+-- rate_limited teaches the quota; transient and provider_down are told to the breakers; and configuration (a key of *ours* is wrong) pauses the platform for five minutes, after which one sync may try again;
 -- no user's account is blamed for it. last_synced_at is never touched here.
 create or replace function app_private.record_sync_failures(p_failures json) returns table (account_id uuid, outcome text)
 language plpgsql security definer -- app_worker has no table grants
@@ -85,6 +85,17 @@ begin
   join logged l on l.account_id = f."accountId"
   join scheduled s on s.account_id = f."accountId"
   where a.id = f."accountId";
+
+  perform app_private.trip_breakers(coalesce((
+    select json_agg(json_build_object('accountId', f."accountId", 'kind', f.kind))
+    from json_to_recordset(p_failures) as f ("accountId" uuid, kind app_public.failure_kind)
+    where f."accountId" = any (v_closed) and f.kind in ('transient', 'provider_down')
+  ), '[]'));
+  perform app_private.teach_quota(s.platform_source, max(f."retryAt") - v_now)
+  from json_to_recordset(p_failures) as f ("accountId" uuid, kind app_public.failure_kind, "retryAt" timestamptz)
+  join app_private.sync_states s on s.account_id = f."accountId"
+  where f."accountId" = any (v_closed) and f.kind = 'rate_limited'
+  group by s.platform_source;
 
   return query
     select r."accountId", case when r."accountId" = any (v_closed) then 'ok' else 'lost' end

@@ -23,8 +23,13 @@ declare
   v_earlier app_private.idempotency_keys;
   v record;
 begin
-  select a.sync_status, a.unlinked_at, a.paused_at, a.last_sync_attempt, p.cooldown, p.paused_until, p.paused_reason,
-    p.task_identifier, s.run_id, s.held_by
+  select a.sync_status, a.unlinked_at, a.paused_at, a.last_sync_attempt, p.cooldown, p.paused_until,
+    p.task_identifier, s.run_id, (
+      select max(b.next_probe_at)
+      from app_private.breakers b
+      join app_private.links l on l.account_id = a.id
+      where b.platform_source = a.platform_source and b.institution_code in (l.institution_code, '')
+    ) as down_until
   into v
   from app_public.accounts a
   join app_private.sync_states s on s.account_id = a.id
@@ -49,10 +54,13 @@ begin
     when v.paused_at is not null then
       v_outcome := 'paused';
     when v.paused_until > v_now then
-      v_outcome := case when v.paused_reason like 'provider_down%' then 'provider_down' else 'paused' end;
+      v_outcome := 'paused';
       v_until := nullif(v.paused_until, 'infinity');
     when v.run_id is not null then
       v_outcome := 'already_running';
+    when v.down_until > v_now then
+      v_outcome := 'provider_down';
+      v_until := v.down_until;
     when v.last_sync_attempt + v.cooldown > v_now then
       v_outcome := case when v.sync_status = 'auth_required' then 'needs_you' else 'cooling_down' end;
       v_until := v.last_sync_attempt + v.cooldown;

@@ -255,7 +255,7 @@ async function run(db: Client, ledger: Ledger, details: LeaseDetails, plan: Sync
         now: () => new Date(noonOf(ledger.today)),
         signal: new AbortController().signal,
         stopping: new AbortController().signal,
-        sent: () => {},
+        permit: () => Promise.resolve(),
         requests: () => 0,
         tokens: () => {
           throw new Error("A ledger has no tokens");

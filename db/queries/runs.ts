@@ -31,6 +31,10 @@ const leaseDetails = z.object({
   targetEnvironment: z.string().nullable(),
   state: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
   now: instant,
+  /** Somebody waits for this run: it may use the reserve of the quota. */
+  first: z.boolean().default(false),
+  /** Whether the day's cap of paid real-time refreshes has room for this run. A resumed run's refresh was begun. */
+  mayRefresh: z.boolean().default(true),
   windows: z.array(
     z.object({ source: z.enum(["mono", "collections", "statement"]), from: z.iso.date(), to: z.iso.date() }),
   ),
@@ -57,7 +61,7 @@ const begun = z.union([
   z.object({ account_id: z.string(), outcome: z.literal("begun"), details: leaseDetails }),
   z.object({
     account_id: z.string(),
-    outcome: z.enum(["running", "busy", "stale", "paused", "unlinked", "wrong_platform", "not_found"]),
+    outcome: z.enum(["running", "busy", "stale", "paused", "provider_down", "unlinked", "wrong_platform", "not_found"]),
     details: z.null(),
   }),
 ]);

@@ -81,7 +81,7 @@ test("sends what it is told and reads status, headers and body", async (t) => {
 test("each request is counted as it is sent, answered or not", async (t) => {
   const { send } = await setUp(t, (request) => void request.socket.destroy());
   let sent = 0;
-  const call = { signal: never, sent: () => void (sent += 1) };
+  const call = { signal: never, permit: () => Promise.resolve(void (sent += 1)) };
   await t.throwsAsync(send({ call }), { instanceOf: NetworkError });
   await t.throwsAsync(send({ call }), { instanceOf: NetworkError });
   t.is(sent, 2);

@@ -22,8 +22,8 @@ export type HttpClientOptions = {
 /** For whom a request is made: who may stop it, and who counts it. A run's SyncContext is one. */
 export type Call = {
   signal: AbortSignal;
-  /** Called once for each request, as it is sent. */
-  sent?(): void;
+  /** Awaited before each request is sent; what it throws is thrown as it is, and nothing is sent. */
+  permit?(): Promise<void>;
 };
 
 export type HttpRequest = {
@@ -73,9 +73,9 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   return {
     async send({ operation, method, url, headers, json, form, call, deadlineMs }) {
       const { signal } = call;
-      const deadline = AbortSignal.timeout(deadlineMs);
       const content = contentOf(json, form);
-      call.sent?.();
+      await call.permit?.();
+      const deadline = AbortSignal.timeout(deadlineMs);
       try {
         const response = await request(url, {
           dispatcher: agent,

@@ -21,6 +21,7 @@ export function leaseAccount(
     baseUrl: details.baseUrl ?? options.baseUrl,
     targetEnvironment: details.targetEnvironment,
     resumed: options.resumed,
+    mayRefresh: details.mayRefresh,
     state: details.state,
     windows: details.windows,
     openReferences: details.openReferences,

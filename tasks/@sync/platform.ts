@@ -104,6 +104,8 @@ export type LeasedAccount = {
   targetEnvironment: string | null;
   /** True when this is the continuation of a run that was suspended. */
   resumed: boolean;
+  /** Whether a refresh that costs money may be asked for: the day's cap has room. */
+  mayRefresh: boolean;
   state: PlatformState;
   /** Days to fetch, oldest first, already cut to provider-sized pieces. Empty for `collections`. */
   windows: Window[];
@@ -149,8 +151,11 @@ export type SyncContext = {
   now(): Date;
   /** Aborted when the worker stops or the run has lasted too long. */
   signal: AbortSignal;
-  /** Called once for each request that is sent to the provider; the sync log tells how many there were. */
-  sent(): void;
+  /**
+   * Asked before each request to the provider: resolves when it may be sent. Throws QuotaWaitError when that will not be
+   * soon, so that the run waits in the database and not in a worker.
+   */
+  permit(): Promise<void>;
   /** The shared token of this account's wallet, by purpose (`collections`, `statement`). */
   tokens(purpose: string): TokenCache;
 };

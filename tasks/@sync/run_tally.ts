@@ -24,6 +24,10 @@ export class RunTally {
     this.sawRows(step.rows.length, step.refused);
   }
 
+  get completedWindows(): number {
+    return [...this.#windows.values()].filter((window) => window.complete).length;
+  }
+
   sawRows(rows: number, refused: RefusalReason[]): void {
     this.#seen += rows + refused.length;
     for (const reason of refused) this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + 1);

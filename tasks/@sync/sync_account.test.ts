@@ -15,6 +15,7 @@ const account: LeasedAccount = {
   baseUrl: "https://provider.example",
   targetEnvironment: null,
   resumed: false,
+  mayRefresh: true,
   state: {},
   windows: [],
   openReferences: [],
@@ -91,7 +92,7 @@ function run(
     async *sync(_, context) {
       try {
         for (const step of steps) {
-          context.sent();
+          await context.permit();
           events.push(`tells ${step.kind}`);
           yield await Promise.resolve(step);
         }
@@ -111,8 +112,9 @@ function run(
       signal: stopping,
       stopping,
       tokens: createMemoryTokens(() => now),
-      sent: () => {
+      permit: () => {
         requests += 1;
+        return Promise.resolve();
       },
       requests: () => requests,
     },
@@ -325,7 +327,7 @@ test("an error of our own database is thrown as it is, never told as the provide
       signal: new AbortController().signal,
       stopping: new AbortController().signal,
       tokens: createMemoryTokens(() => now),
-      sent() {},
+      permit: () => Promise.resolve(),
       requests: () => 0,
     },
   });

@@ -1,6 +1,8 @@
 import type { Queryable } from "../../db/queryable.ts";
 import { saveTransactions, type SavedPage } from "../../db/queries/pages.ts";
 import { finishSyncs, recordSyncFailures, suspendSyncs, type Lease, type Written } from "../../db/queries/runs.ts";
+import { QuotaWaitError } from "../@quota/quota_wait.ts";
+import { DatabaseFailure, databaseCall } from "./database_failure.ts";
 import { DeferredRows } from "./deferred_rows.ts";
 import { LeaseLostError } from "./lease_lost.ts";
 import type { LeasedAccount, Platform, PlatformState, SyncContext, SyncFailure, SyncStep } from "./platform.ts";
@@ -44,6 +46,8 @@ export async function syncAccount(account: LeasedAccount, deps: SyncDependencies
   } catch (error) {
     if (error instanceof LeaseLostError) return { kind: "lost" };
     if (error instanceof DatabaseFailure) throw error.cause;
+    if (error instanceof QuotaWaitError) return run.waitFor(error.waitMs);
+    if (run.hasRunTooLong()) return run.waitFor(0);
     const failure = deps.context.stopping.aborted ? interrupted : await deps.platform.explain(error, deps.context);
     const written = await recordSyncFailures(deps.db, [{ ...run.lease, ...failure, state: run.state, log: run.log() }]);
     return wasLost(written) ? { kind: "lost" } : { kind: "failed", failure, tally: run.tally, error };
@@ -56,15 +60,6 @@ const interrupted: SyncFailure = {
   code: null,
   retryAt: null,
 };
-
-/** Tells an error of our own database from one of the provider while both travel through the same loop. */
-class DatabaseFailure extends Error {
-  override readonly name = "DatabaseFailure";
-
-  constructor(cause: unknown) {
-    super("a verb failed", { cause });
-  }
-}
 
 class Run {
   readonly tally = new RunTally();
@@ -84,6 +79,23 @@ class Run {
 
   log(): ReturnType<RunTally["toLog"]> {
     return this.tally.toLog(this.#deps.context.requests());
+  }
+
+  /**
+   * The cap on a run's duration was reached. Where windows were completed meanwhile, the run only makes room: it goes on
+   * under a new lease when others had their turn. A run that got nowhere in that time has failed.
+   */
+  hasRunTooLong(): boolean {
+    const { signal, stopping } = this.#deps.context;
+    return signal.aborted && !stopping.aborted && this.tally.completedWindows > 0;
+  }
+
+  /** Lets go of the account for so long; the run goes on from what is saved by then. */
+  async waitFor(milliseconds: number): Promise<SyncOutcome> {
+    const until = new Date(this.#deps.context.now().getTime() + milliseconds).toISOString();
+    const state = this.state ?? this.#account.state;
+    const written = await suspendSyncs(this.#deps.db, [{ ...this.lease, until, state }]);
+    return wasLost(written) ? { kind: "lost" } : { kind: "suspended", until };
   }
 
   /** Writes one step down. Answers until when the run waits, when the step suspends it. */
@@ -168,11 +180,3 @@ class Run {
 }
 
 const wasLost = (written: Written[]): boolean => written[0]?.outcome !== "ok";
-
-async function databaseCall<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw new DatabaseFailure(error);
-  }
-}

@@ -21,6 +21,7 @@ const account: LeasedAccount = {
   baseUrl: "https://sandbox.momodeveloper.mtn.com",
   targetEnvironment: "sandbox",
   resumed: false,
+  mayRefresh: true,
   state: {},
   windows: [],
   openReferences: [],

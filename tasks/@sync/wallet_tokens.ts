@@ -3,6 +3,7 @@ import { forgetWalletToken, storeWalletToken, walletToken } from "../../db/queri
 import { CredentialError } from "../@credentials/credential_error.ts";
 import { openWalletToken, sealWalletToken } from "../@credentials/wallet_token.ts";
 import type { Keyring } from "../@credentials/keyring.ts";
+import { databaseCall } from "./database_failure.ts";
 import type { LeasedAccount, TokenCache } from "./platform.ts";
 
 const LEAST_LIFE_MS = 10 * 60_000;
@@ -48,7 +49,7 @@ export class WalletTokens {
           const kept = this.#kept.get(walletKey);
           if (kept?.token !== token) return;
           this.#kept.delete(walletKey);
-          await forgetWalletToken(this.#db, walletKey, kept.sealed);
+          await databaseCall(() => forgetWalletToken(this.#db, walletKey, kept.sealed));
         },
       };
     };
@@ -64,7 +65,9 @@ export class WalletTokens {
       const { token, expiresInSeconds } = await mint();
       const expiresAt = now().getTime() + expiresInSeconds * 1000;
       const { keyId, sealed } = sealWalletToken(this.#keyring, walletKey, token);
-      await storeWalletToken(this.#db, walletKey, { keyId, sealed, expiresAt: new Date(expiresAt) });
+      await databaseCall(() =>
+        storeWalletToken(this.#db, walletKey, { keyId, sealed, expiresAt: new Date(expiresAt) }),
+      );
       this.#kept.set(walletKey, { token, sealed, expiresAt });
       return token;
     } finally {
@@ -74,7 +77,7 @@ export class WalletTokens {
 
   /** What another process minted; null where there is none, or none that our keys open (sealed by a key now gone). */
   async #shared(walletKey: string, now: () => Date): Promise<Kept | null> {
-    const row = await walletToken(this.#db, walletKey);
+    const row = await databaseCall(() => walletToken(this.#db, walletKey));
     if (row === undefined) return null;
     const { key_id: keyId, sealed, expires_in_seconds: seconds } = row;
     try {

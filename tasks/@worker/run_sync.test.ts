@@ -40,7 +40,7 @@ const page = (window: Window, number: number, rows: IncomingTransaction[], isLas
 
 /** Two transactions and a balance; everything as it should be. */
 const healthy = fakePlatform(async function* (account, context) {
-  context.sent();
+  await context.permit();
   const window = newestWindow(account);
   await Promise.resolve();
   yield { kind: "data_as_of", asOf: context.now().toISOString() };

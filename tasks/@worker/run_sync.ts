@@ -67,6 +67,7 @@ function refuse(log: Log, outcome: Refusal): void {
       log.warn({ outcome }, "job ended: %s", REASONS[outcome]);
       return;
     case "paused":
+    case "provider_down":
     case "running":
     case "stale":
       log.debug({ outcome }, "job ended: %s", REASONS[outcome]);
@@ -78,6 +79,7 @@ const REASONS: Record<Exclude<Refusal, "busy">, string> = {
   unlinked: "the account was unlinked",
   wrong_platform: "the account belongs to another platform than this task",
   paused: "the account, or its platform, is paused",
+  provider_down: "the institution or the platform is down, and another account probes it",
   running: "another run of this account is open",
   stale: "this work was done already",
 };
@@ -110,7 +112,8 @@ async function drive(
       signal: AbortSignal.any([stopping, AbortSignal.timeout(LONGEST_RUN_MS)]),
       stopping,
       tokens: runtime.tokens.of(account, now),
-      sent: () => {
+      permit: async () => {
+        await runtime.quotas.get(details.platform)?.permit(details.first);
         requests += 1;
       },
       requests: () => requests,

@@ -6,6 +6,7 @@ import type { PlatformSource } from "../../db/queries/runs.ts";
 import { type Keyring, parseKeyring } from "../@credentials/keyring.ts";
 import { proveKeyring } from "../@credentials/prove_keyring.ts";
 import { createPlatforms, type PlatformSetup } from "../@providers/platforms.ts";
+import { QuotaGate } from "../@quota/quota_gate.ts";
 import type { SyncOutcome } from "../@sync/sync_account.ts";
 import { WalletTokens } from "../@sync/wallet_tokens.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -27,6 +28,8 @@ export type Runtime = {
   /** The platforms that have keys; the others are off. */
   platforms: ReadonlyMap<PlatformSource, PlatformSetup>;
   tokens: WalletTokens;
+  /** This process's share of each platform's quota. */
+  quotas: ReadonlyMap<PlatformSource, QuotaGate>;
   heartbeats: Pick<Heartbeats, "working" | "stop">;
   log: Log;
   /** Milliseconds since 1970; a test that must be repeatable stops it together with the database's clock. */
@@ -78,6 +81,7 @@ export async function createRuntime(options: {
       keyring,
       platforms,
       tokens: new WalletTokens(db, keyring),
+      quotas: new Map([...platforms.keys()].map((platform) => [platform, new QuotaGate(db, platform)])),
       heartbeats,
       log,
       machineNow: options.machineNow ?? Date.now,

@@ -126,6 +126,8 @@ async function* refresh(
 ): AsyncGenerator<SyncStep, Refreshed | "suspended", void> {
   const memory = recall(account.state);
   const isContinuation = account.resumed && memory.jobStartedAt !== null;
+  // The day's cap of paid refreshes is reached: the cache is read as it is, and speaks for the last refresh.
+  if (!isContinuation && !account.mayRefresh) return asCached(memory, null);
   return isContinuation && memory.jobId !== null
     ? yield* awaitJob(client, account, memory, memory.jobId, context)
     : yield* startRefresh(client, account, newest, isContinuation, memory, context);

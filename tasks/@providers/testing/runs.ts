@@ -25,7 +25,10 @@ export function testContext(instant: string, signal: AbortSignal = new AbortCont
   return {
     now,
     signal,
-    sent: () => void (sent += 1),
+    permit: () => {
+      sent += 1;
+      return Promise.resolve();
+    },
     requests() {
       const count = sent;
       sent = 0;
@@ -52,6 +55,7 @@ export function leasedAccount(platform: PlatformSource, given: Partial<LeasedAcc
     baseUrl: "https://provider.invalid",
     targetEnvironment: null,
     resumed: false,
+    mayRefresh: true,
     state: {},
     windows: [],
     openReferences: [],

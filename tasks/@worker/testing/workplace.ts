@@ -158,6 +158,7 @@ export function createTestRuntime(
       }),
     ),
     tokens: new WalletTokens(db, keyring),
+    quotas: new Map(),
     heartbeats,
     log,
     machineNow: Date.now,

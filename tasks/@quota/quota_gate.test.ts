@@ -1,0 +1,75 @@
+import test from "ava";
+import { withClonedDb } from "../../db/testing/database.ts";
+import { QuotaGate } from "./quota_gate.ts";
+import { QuotaWaitError } from "./quota_wait.ts";
+
+/** The most moments that lie in any window of this length, its start included and its end not. */
+function mostIn(moments: number[], windowMs: number): number {
+  const sorted = moments.toSorted((a, b) => a - b);
+  let most = 0;
+  for (let start = 0, end = 0; end < sorted.length; end += 1) {
+    while ((sorted[end] ?? 0) - (sorted[start] ?? 0) >= windowMs) start += 1;
+    most = Math.max(most, end - start + 1);
+  }
+  return most;
+}
+
+for (const [requests, windowMs] of [
+  [20, 400],
+  [60, 500],
+  [3, 200],
+] as const) {
+  test(
+    `three processes together keep ${requests} in ${windowMs} ms, and use most of it`,
+    withClonedDb(async (t, cloned) => {
+      const owner = await cloned.connect("app_owner");
+      await owner.query(
+        "update app_private.quotas set requests = $1, per = $2 * interval '1 ms' where platform_source = 'mono'",
+        [requests, windowMs],
+      );
+      const gates = [1, 2, 3].map(() => new QuotaGate(cloned.pool("app_worker"), "mono"));
+      const moments: number[] = [];
+      const wanted = Math.min(requests * 3, 60);
+      const startedAt = performance.now();
+      await Promise.all(
+        Array.from({ length: wanted }, async (_, index) => {
+          await gates[index % 3]?.permit(index % 7 === 0);
+          moments.push(performance.now());
+        }),
+      );
+      t.is(moments.length, wanted);
+      t.true(mostIn(moments, windowMs) <= requests, `${mostIn(moments, windowMs)} in one window`);
+      // A gate that lets one request an hour through would pass the line above.
+      const windows = (performance.now() - startedAt) / windowMs;
+      t.true(wanted / windows > requests / 6, `${(wanted / windows).toFixed(1)} a window`);
+    }),
+  );
+}
+
+test(
+  "without a limit nobody waits",
+  withClonedDb(async (t, cloned) => {
+    const owner = await cloned.connect("app_owner");
+    await owner.query("update app_private.quotas set requests = null");
+    const gate = new QuotaGate(cloned.pool("app_worker"), "mtn_momo");
+    await Promise.all(Array.from({ length: 500 }, () => gate.permit(false)));
+    t.pass();
+  }),
+);
+
+test(
+  "a long block is not waited for in the process, and later requests pass again",
+  withClonedDb(async (t, cloned) => {
+    const owner = await cloned.connect("app_owner");
+    await owner.query(
+      "update app_private.quotas set blocked_until = clock_timestamp() + interval '1 minute' where platform_source = 'mono'",
+    );
+    const gate = new QuotaGate(cloned.pool("app_worker"), "mono");
+    const refused = await Promise.allSettled([gate.permit(false), gate.permit(true), gate.permit(false)]);
+    for (const one of refused) {
+      t.true(one.status === "rejected" && one.reason instanceof QuotaWaitError && one.reason.waitMs > 50_000);
+    }
+    await owner.query("update app_private.quotas set blocked_until = null");
+    await t.notThrowsAsync(gate.permit(false));
+  }),
+);

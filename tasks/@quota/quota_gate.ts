@@ -1,0 +1,90 @@
+import Bottleneck from "bottleneck";
+import type { Queryable } from "../../db/queryable.ts";
+import { drawQuota } from "../../db/queries/quota.ts";
+import type { PlatformSource } from "../../db/queries/runs.ts";
+import { databaseCall } from "../@sync/database_failure.ts";
+import { QuotaWaitError } from "./quota_wait.ts";
+
+/** A request waits in this process for a slot or two; whatever takes longer waits in the database. */
+const LONGEST_WAIT_MS = 2_000;
+
+/** Bottleneck's priorities, 0 first. */
+const FIRST = 3;
+const BACKGROUND = 6;
+
+/**
+ * This process's share of one platform's quota. The limit is the provider's, so it is kept in Postgres, where all
+ * processes draw from it (db/functions/draw_quota.sql); bottleneck spaces the share out over the slot it is good for,
+ * people who wait before background work.
+ */
+export class QuotaGate {
+  readonly #db: Queryable;
+  readonly #platform: PlatformSource;
+  readonly #longestWaitMs: number;
+  #limiter = new Bottleneck({ reservoir: 0 });
+  #waiting = { first: 0, background: 0 };
+  #drawing: Promise<void> | undefined;
+  /** Until when the permits at hand are good, by performance.now(). */
+  #goodUntil = 0;
+
+  constructor(db: Queryable, platform: PlatformSource, longestWaitMs = LONGEST_WAIT_MS) {
+    this.#db = db;
+    this.#platform = platform;
+    this.#longestWaitMs = longestWaitMs;
+  }
+
+  /** Resolves when one request may be sent. Throws QuotaWaitError when that will take too long. */
+  async permit(first: boolean): Promise<void> {
+    const kind = first ? "first" : "background";
+    this.#waiting[kind] += 1;
+    try {
+      for (;;) {
+        const waits = this.#limiter.schedule({ priority: first ? FIRST : BACKGROUND }, now);
+        this.#drawing ??= this.#draw().finally(() => (this.#drawing = undefined));
+        // A failed draw has dropped everybody who waits; what it failed of is told here.
+        const drawn = this.#drawing;
+        const grantedAt = await waits.catch((dropped: unknown) => drawn.then(() => Promise.reject(dropped)));
+        if (grantedAt < this.#goodUntil) return;
+        // Its slot ended between the permit and us: it is lost, like every permit at the end of its slot.
+      }
+    } finally {
+      this.#waiting[kind] -= 1;
+    }
+  }
+
+  /** Draws shares for as long as somebody waits. */
+  async #draw(): Promise<void> {
+    try {
+      while (this.#limiter.counts().QUEUED + this.#limiter.counts().RECEIVED > 0) {
+        const left = this.#goodUntil - performance.now();
+        const reservoir = (await this.#limiter.currentReservoir()) ?? 0;
+        if (left > 0 && reservoir > 0) {
+          await pause(Math.min(left, 5));
+          continue;
+        }
+        const askedAt = performance.now();
+        const { first, background } = this.#waiting;
+        const wanted = first + background;
+        const share = await databaseCall(() => drawQuota(this.#db, this.#platform, Math.max(1, wanted), first > 0));
+        if (share.granted > 0) {
+          // From the moment of asking: the answer was on its way for a part of the slot.
+          this.#goodUntil = askedAt + share.spend_within_ms;
+          this.#limiter.updateSettings({ reservoir: share.granted });
+        } else if (share.wait_ms > this.#longestWaitMs) {
+          throw new QuotaWaitError(share.wait_ms);
+        } else {
+          await pause(share.wait_ms);
+        }
+      }
+    } catch (error) {
+      const limiter = this.#limiter;
+      this.#limiter = new Bottleneck({ reservoir: 0 });
+      await limiter.stop({ dropWaitingJobs: true });
+      throw error;
+    }
+  }
+}
+
+const now = (): Promise<number> => Promise.resolve(performance.now());
+
+const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
