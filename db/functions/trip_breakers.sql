@@ -29,25 +29,22 @@ begin
     from failed
     group by platform_source, institution_code, threshold
     order by platform_source, institution_code
-  ),
-  counted as (
-    insert into app_private.breakers as b (platform_source, institution_code, failed_accounts)
-    select platform_source, institution_code, accounts[1:threshold] from grouped
-    on conflict (platform_source, institution_code) do update
-    set failed_accounts = (
-        select (array_agg(distinct id))[1:10] from unnest(b.failed_accounts || excluded.failed_accounts) id
-      ),
-      probes = case when b.opened_at is null then 0 else b.probes + 1 end,
-      next_probe_at = case when b.opened_at is not null then
-        v_now + least(interval '30 minutes', interval '1 minute' * 2 ^ least(b.probes + 1, 5)) end
-    returning b.platform_source, b.institution_code, b.failed_accounts, b.opened_at
-  ),
-  opened as (
+  )
+  insert into app_private.breakers as b (platform_source, institution_code, failed_accounts)
+  select platform_source, institution_code, accounts[1:threshold] from grouped
+  on conflict (platform_source, institution_code) do update
+  set failed_accounts = (
+      select (array_agg(distinct id))[1:10] from unnest(b.failed_accounts || excluded.failed_accounts) id
+    ),
+    probes = case when b.opened_at is null then 0 else b.probes + 1 end,
+    next_probe_at = case when b.opened_at is not null then
+      v_now + least(interval '30 minutes', interval '1 minute' * 2 ^ least(b.probes + 1, 5)) end;
+
+  with opened as (
     update app_private.breakers b
-    set opened_at = v_now, next_probe_at = v_now + interval '1 minute', probes = 0
-    from counted c
-    where b.platform_source = c.platform_source and b.institution_code = c.institution_code and c.opened_at is null
-      and cardinality(c.failed_accounts) >= case c.institution_code when '' then 10 else 5 end
+    set opened_at = v_now, next_probe_at = v_now + interval '1 minute'
+    where b.opened_at is null
+      and cardinality(b.failed_accounts) >= case b.institution_code when '' then 10 else 5 end
     returning b.platform_source, b.institution_code
   )
   insert into app_private.incidents (platform_source, institution_code, opened_at)
