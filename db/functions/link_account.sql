@@ -5,7 +5,8 @@
 --
 -- Answers linked, or resumed when accountId stood already (match_link() found it). A resumed account keeps its rows and
 -- what its user set; its coverage is emptied, so that everything is read once more under the new provider ids and each
--- old row is recognised by its fingerprint: a re-link loses nothing and doubles nothing.
+-- old row is recognised by its fingerprint: a re-link loses nothing and doubles nothing. A run of the old link that is
+-- still open is interrupted and loses its lease: it would settle days, or find an expiry, of a link that is no more.
 --
 -- The first sync is due at once; its job is added in this transaction.
 -- Raises LNKNV for a link that makes no sense, LNKDP for a provider id that belongs to another account.
@@ -36,6 +37,12 @@ begin
     raise exception 'The time zone of a link must be an IANA name.' using errcode = 'LNKNV';
   end if;
 
+  if coalesce((p_link ->> 'historyDays')::integer, 1) < 1 then
+    raise exception 'The history of a link is at least one day.' using errcode = 'LNKNV';
+  end if;
+
+  -- First the lease, then the account: the order in which a closing run locks them.
+  perform from app_private.sync_states s where s.account_id = v_id for no key update;
   insert into app_public.accounts (
     id, user_id, account_name, account_type, platform_source, currency, mono_account_id, mtn_reference_id, institution, linked_at
   ) values (
@@ -69,10 +76,15 @@ begin
     login_key = excluded.login_key, institution_code = coalesce(excluded.institution_code, l.institution_code),
     identity_hmac = coalesce(excluded.identity_hmac, l.identity_hmac);
 
-  insert into app_private.sync_states (account_id, platform_source, next_sync_at)
+  insert into app_private.sync_states as s (account_id, platform_source, next_sync_at)
   values (v_id, v_platform.platform_source, v_now)
   on conflict (account_id) do update
-  set next_sync_at = v_now, failures = 0, last_failure_kind = null, provider_state = '{}';
+  set next_sync_at = v_now, enqueued_until = null, run_id = null, held_by = null, epoch = s.epoch + 1, failures = 0,
+    last_failure_kind = null, provider_state = '{}';
+  update app_public.sync_logs
+  set status = 'failed', failure_kind = 'interrupted', sync_completed_at = v_now, next_sync_at = v_now,
+    error_message = 'The account was linked anew; what was saved stays saved.'
+  where account_id = v_id and status = 'in_progress';
 
   insert into app_private.coverage (account_id, source, history_start)
   select v_id, so.source,
