@@ -1,4 +1,4 @@
-import "graphile-worker";
+import type {} from "graphile-worker";
 import { loadEnvironment } from "./db/environment.ts";
 
 const { DATABASE_URL } = loadEnvironment();
