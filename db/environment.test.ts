@@ -20,7 +20,12 @@ const complete = {
   MOMO_BASE_URL: "https://momo.example/base/",
   MOMO_TARGET_ENVIRONMENT: "mtnghana",
   MOMO_SUBSCRIPTION_KEY: "0123456789abcdef0123456789abcdef",
+  MOMO_API_KEY: "fedcba9876543210fedcba9876543210",
   MADAPI_BASE_URL: "https://madapi.example/v1",
+  MADAPI_CLIENT_ID: "consumer",
+  MADAPI_CLIENT_SECRET: "consumer-secret",
+  MADAPI_API_KEY: "madapi-key",
+  MADAPI_MSISDN: "256770000000",
 };
 
 const problemsOf = (t: ExecutionContext, env: Record<string, string | undefined>): Record<string, string> => {

@@ -92,7 +92,16 @@ const schema = z.object({
     .default("sandbox")
     .register(examples, { example: "mtnghana" }),
   MOMO_SUBSCRIPTION_KEY: secret.optional().register(examples, { example: "YOUR_32_HEX_DIGITS" }),
+  MOMO_API_KEY: secret.optional().register(examples, { example: "YOUR_32_HEX_DIGITS" }),
   MADAPI_BASE_URL: baseUrl.optional().register(examples, { example: "https://api.mtn.com" }),
+  MADAPI_CLIENT_ID: secret.optional().register(examples, { example: "YOUR_CONSUMER_KEY" }),
+  MADAPI_CLIENT_SECRET: secret.optional().register(examples, { example: "YOUR_CONSUMER_SECRET" }),
+  MADAPI_API_KEY: secret.optional().register(examples, { example: "YOUR_API_KEY" }),
+  MADAPI_MSISDN: z
+    .string()
+    .regex(/^\d{7,15}$/, "must be the country code and the number, digits only")
+    .optional()
+    .register(examples, { example: "256770000000" }),
 });
 
 /** What every process starts from. Defaults are filled in; a variable that is absent here was not set. */

@@ -4,7 +4,15 @@ import { ProviderError, UnexpectedShapeError } from "../../@http/errors.ts";
 import { parseReply } from "../../@http/parse_reply.ts";
 import { redact } from "../../@http/redact.ts";
 import type { Day } from "../../@sync/platform.ts";
-import { accountReply, envelope, exchangeReply, jobReply, sessionReply, transactionsReply } from "./schemas.ts";
+import {
+  accountReply,
+  envelope,
+  exchangeReply,
+  jobReply,
+  linkReply,
+  sessionReply,
+  transactionsReply,
+} from "./schemas.ts";
 import type { DataStatus } from "./schemas.ts";
 
 export const MONO_BASE_URL = "https://api.withmono.com";
@@ -41,6 +49,15 @@ export type AccountDetails = {
   needsReauthorisation: boolean;
 };
 
+/** What Mono knows of an account that is worth keeping when it is linked; null where it does not say. */
+export type LinkDetails = {
+  currency: string | null;
+  institution: string | null;
+  institutionCode: string | null;
+  /** Mono's customer: the accounts of one login have the same. */
+  customerId: string | null;
+};
+
 export type RefreshJob = { status: JobStatus; needsReauthorisation: boolean };
 
 export type MonoClient = {
@@ -61,6 +78,7 @@ export type MonoClient = {
   ): Promise<{ url: string }>;
   /** Turns the code of Mono Connect (valid for ten minutes) into the account's id. */
   exchangeCode(code: string, by: Call): Promise<{ accountId: string }>;
+  linkDetails(accountId: string, by: Call): Promise<LinkDetails>;
   unlink(accountId: string, by: Call): Promise<void>;
   /** A call that needs our key and no account: it tells whose fault a 401 is. */
   checkKey(by: Call): Promise<void>;
@@ -167,6 +185,19 @@ export function createMonoClient({ http, baseUrl, secretKey, deadlineMs = 15_000
     async exchangeCode(code, by) {
       const reply = await call("exchange code", "POST", "/v2/accounts/auth", by, { json: { code } });
       return { accountId: parseReply(reply, exchangeReply) };
+    },
+
+    async linkDetails(accountId, by) {
+      const { account, customer } = parseReply(
+        await call("read account", "GET", accountPath(accountId), by),
+        linkReply,
+      ).data;
+      return {
+        currency: account.currency ?? null,
+        institution: account.institution?.name ?? null,
+        institutionCode: account.institution?.bank_code ?? null,
+        customerId: customer?.id ?? null,
+      };
     },
 
     async unlink(accountId, by) {

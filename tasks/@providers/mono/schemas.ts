@@ -67,6 +67,17 @@ export const accountReply = z.looseObject({
   }),
 });
 
+/** What is of use for linking: with anything missing, the account can be linked all the same. */
+export const linkReply = z.looseObject({
+  data: z.looseObject({
+    account: z.looseObject({
+      currency: z.string().nullish(),
+      institution: z.looseObject({ name: z.string().nullish(), bank_code: z.string().nullish() }).nullish(),
+    }),
+    customer: z.looseObject({ id: z.string().nullish() }).nullish(),
+  }),
+});
+
 export const jobReply = z.looseObject({
   message: z.string().nullish(),
   data: z.looseObject({
