@@ -2,7 +2,7 @@
 -- they stopped it. Everything that asks "is it due?", "which day is it?" or "how old is this?" asks here; heartbeats and
 -- run_at do not.
 create or replace function app_private.clock() returns timestamptz
-language sql stable parallel safe
+language sql stable parallel safe security definer -- workers and services know the time, and read no table
 set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(stopped_at, now() + clock_offset) from app_private.clock_settings;
