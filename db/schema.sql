@@ -1,0 +1,2388 @@
+-- Made by `npm run gen` from the migrations, functions, views and policies. Review it, do not edit it.
+
+-- ---------------------------------------------------------------------------------------------------- app_public
+
+create schema app_public;
+grant usage on schema app_public to app_admin;
+grant usage on schema app_public to app_service;
+grant usage on schema app_public to app_visitor;
+grant usage on schema app_public to app_worker;
+
+create type app_public.account_type as enum ('bank', 'mobile_money');
+
+create type app_public.failure_kind as enum ('transient', 'rate_limited', 'auth_required', 'account_gone', 'provider_down', 'invalid_response', 'configuration', 'interrupted');
+
+create type app_public.platform_source as enum ('mono', 'mtn_momo');
+
+create type app_public.revision_kind as enum ('changed', 'removed', 'restored', 'reissued');
+
+create type app_public.sync_log_status as enum ('in_progress', 'success', 'failed', 'auth_error');
+
+create type app_public.sync_request as (
+  outcome app_public.sync_request_outcome,
+  until timestamp with time zone
+);
+comment on type app_public.sync_request is 'The answer to a request for a sync now, and until when it stands.';
+
+create type app_public.sync_request_outcome as enum ('queued', 'already_running', 'cooling_down', 'needs_you', 'paused', 'provider_down');
+
+create type app_public.sync_status as enum ('active', 'auth_required', 'error');
+
+create type app_public.sync_trigger as enum ('schedule', 'user', 'webhook', 'backend', 'manual');
+
+create type app_public.transaction_direction as enum ('credit', 'debit');
+
+create type app_public.transaction_source as enum ('mono', 'collections', 'statement');
+
+create type app_public.transaction_status as enum ('pending', 'posted', 'failed', 'removed');
+
+create table app_public.accounts (
+  id uuid not null default gen_random_uuid(),
+  user_id uuid not null,
+  account_name text not null,
+  account_type app_public.account_type not null,
+  platform_source app_public.platform_source not null,
+  currency text not null,
+  balance numeric,
+  balance_as_of timestamp with time zone,
+  mono_account_id text,
+  mtn_reference_id text,
+  institution text,
+  sync_status app_public.sync_status not null default 'active'::app_public.sync_status,
+  last_synced_at timestamp with time zone,
+  last_sync_attempt timestamp with time zone,
+  data_as_of timestamp with time zone,
+  coverage_through date,
+  linked_at timestamp with time zone not null,
+  unlinked_at timestamp with time zone,
+  paused_at timestamp with time zone,
+  constraint accounts_account_name CHECK (((length(account_name) >= 1) AND (length(account_name) <= 120))),
+  constraint accounts_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+  constraint accounts_id_user UNIQUE (id, user_id),
+  constraint accounts_pkey PRIMARY KEY (id),
+  constraint accounts_platform_id CHECK (
+CASE platform_source
+    WHEN 'mono'::app_public.platform_source THEN ((mono_account_id IS NOT NULL) AND (mtn_reference_id IS NULL) AND (account_type = 'bank'::app_public.account_type))
+    WHEN 'mtn_momo'::app_public.platform_source THEN ((mtn_reference_id IS NOT NULL) AND (mono_account_id IS NULL) AND (account_type = 'mobile_money'::app_public.account_type))
+    ELSE NULL::boolean
+END),
+  constraint accounts_platform_source_fkey FOREIGN KEY (platform_source) REFERENCES app_private.platforms(platform_source)
+) with (fillfactor=80);
+alter table app_public.accounts enable row level security;
+CREATE INDEX accounts_platform_source_idx ON app_public.accounts USING btree (platform_source);
+CREATE INDEX accounts_user_id_idx ON app_public.accounts USING btree (user_id);
+CREATE UNIQUE INDEX accounts_mono_account_id_key ON app_public.accounts USING btree (mono_account_id);
+CREATE UNIQUE INDEX accounts_mtn_reference_id_key ON app_public.accounts USING btree (mtn_reference_id, user_id);
+comment on column app_public.accounts.balance is 'Exact, in major units of currency. Null until the provider has told it.';
+comment on column app_public.accounts.coverage_through is 'The last day, in the provider''s calendar, up to which history is known complete without a gap. Null where the source cannot list transactions.';
+comment on column app_public.accounts.data_as_of is 'The moment the provider''s data speaks for: its cache may be older than our sync.';
+comment on column app_public.accounts.last_sync_attempt is 'When a sync was last begun, whatever came of it.';
+comment on column app_public.accounts.last_synced_at is 'When a sync last succeeded. A run that failed, was rate-limited or found the link expired never moves it.';
+comment on column app_public.accounts.mtn_reference_id is 'The id of the wallet''s MoMo API user.';
+comment on table app_public.accounts is 'A linked bank or mobile-money account and how fresh we know it to be.';
+create policy select_own on app_public.accounts for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
+grant select on app_public.accounts to app_visitor;
+
+create table app_public.sync_logs (
+  id bigint not null generated always as identity,
+  account_id uuid not null,
+  user_id uuid not null,
+  platform_source app_public.platform_source not null,
+  trigger app_public.sync_trigger not null default 'schedule'::app_public.sync_trigger,
+  status app_public.sync_log_status not null default 'in_progress'::app_public.sync_log_status,
+  sync_started_at timestamp with time zone not null,
+  sync_completed_at timestamp with time zone,
+  transactions_synced integer not null default 0,
+  pages integer not null default 0,
+  seen_count integer not null default 0,
+  new_count integer not null default 0,
+  changed_count integer not null default 0,
+  unchanged_count integer not null default 0,
+  removed_count integer not null default 0,
+  refused_count integer not null default 0,
+  refusals jsonb,
+  windows jsonb,
+  requests integer not null default 0,
+  failure_kind app_public.failure_kind,
+  error_message text,
+  platform_specific_error text,
+  next_sync_at timestamp with time zone,
+  constraint sync_logs_account FOREIGN KEY (account_id, user_id) REFERENCES app_public.accounts(id, user_id) ON DELETE CASCADE,
+  constraint sync_logs_closed CHECK (((status = 'in_progress'::app_public.sync_log_status) = (sync_completed_at IS NULL))),
+  constraint sync_logs_error_message CHECK ((length(error_message) <= 300)),
+  constraint sync_logs_failure CHECK (((status = ANY (ARRAY['failed'::app_public.sync_log_status, 'auth_error'::app_public.sync_log_status])) = (failure_kind IS NOT NULL))),
+  constraint sync_logs_pkey PRIMARY KEY (id),
+  constraint sync_logs_platform_specific_error CHECK ((length(platform_specific_error) <= 200))
+) with (fillfactor=85);
+alter table app_public.sync_logs enable row level security;
+CREATE INDEX sync_logs_account_id_idx ON app_public.sync_logs USING btree (account_id, user_id, id DESC);
+CREATE UNIQUE INDEX sync_logs_open_run_key ON app_public.sync_logs USING btree (account_id) WHERE (status = 'in_progress'::app_public.sync_log_status);
+comment on column app_public.sync_logs.failure_kind is 'Null for a success. interrupted counts in no failure rate.';
+comment on column app_public.sync_logs.platform_specific_error is 'The provider''s own code, redacted.';
+comment on column app_public.sync_logs.refusals is 'Rows the provider sent that could not be trusted, counted by reason.';
+comment on column app_public.sync_logs.transactions_synced is 'New and changed transactions.';
+comment on column app_public.sync_logs.windows is 'The days that were asked for, with pages and whether they were complete.';
+comment on table app_public.sync_logs is 'One attempt to bring an account up to date: what was looked at, found, changed and refused, and when the next one comes.';
+create policy select_own on app_public.sync_logs for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
+grant select on app_public.sync_logs to app_visitor;
+
+create table app_public.sync_settings (
+  user_id uuid not null,
+  platform_source app_public.platform_source not null,
+  sync_interval interval,
+  preferred_hour smallint,
+  time_zone text,
+  notifications_enabled boolean not null default true,
+  constraint sync_settings_pkey PRIMARY KEY (user_id, platform_source),
+  constraint sync_settings_platform_source_fkey FOREIGN KEY (platform_source) REFERENCES app_private.platforms(platform_source) ON DELETE CASCADE,
+  constraint sync_settings_preferred_hour CHECK (((preferred_hour >= 0) AND (preferred_hour <= 23)))
+);
+alter table app_public.sync_settings enable row level security;
+CREATE INDEX sync_settings_platform_source_idx ON app_public.sync_settings USING btree (platform_source);
+comment on column app_public.sync_settings.preferred_hour is 'Hour of the day in time_zone, for intervals of a day or more.';
+comment on column app_public.sync_settings.time_zone is 'IANA name, such as Africa/Lagos.';
+comment on table app_public.sync_settings is 'How often, and when, a user wants the accounts of a platform synced.';
+create policy select_own on app_public.sync_settings for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
+grant select on app_public.sync_settings to app_visitor;
+
+create table app_public.transaction_revisions (
+  transaction_id bigint not null,
+  revision integer not null,
+  user_id uuid not null,
+  kind app_public.revision_kind not null,
+  replaced_at timestamp with time zone not null,
+  replaced_by_run bigint not null,
+  provider_transaction_id text not null,
+  status app_public.transaction_status not null,
+  direction app_public.transaction_direction not null,
+  amount numeric not null,
+  currency text not null,
+  occurred_at timestamp with time zone not null,
+  occurred_on date not null,
+  narration text,
+  provider_category text,
+  balance_after numeric,
+  counterparty text,
+  constraint transaction_revisions_pkey PRIMARY KEY (transaction_id, revision),
+  constraint transaction_revisions_transaction_id_fkey FOREIGN KEY (transaction_id) REFERENCES app_public.transactions(id) ON DELETE CASCADE
+);
+alter table app_public.transaction_revisions enable row level security;
+comment on column app_public.transaction_revisions.kind is 'What replaced this version: a change, a removal, a return, or the same transaction under a new provider id.';
+comment on table app_public.transaction_revisions is 'An earlier version of a transaction, kept when a sync changed it.';
+create policy select_own on app_public.transaction_revisions for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
+grant select on app_public.transaction_revisions to app_visitor;
+
+create table app_public.transactions (
+  id bigint not null generated always as identity,
+  account_id uuid not null,
+  user_id uuid not null,
+  source app_public.transaction_source not null,
+  provider_transaction_id text not null,
+  status app_public.transaction_status not null,
+  direction app_public.transaction_direction not null,
+  amount numeric not null,
+  currency text not null,
+  occurred_at timestamp with time zone not null,
+  occurred_on date not null,
+  narration text,
+  provider_category text,
+  balance_after numeric,
+  counterparty text,
+  category text,
+  note text,
+  first_seen_at timestamp with time zone not null,
+  changed_at timestamp with time zone,
+  run_id bigint not null,
+  revision integer not null default 1,
+  constraint transactions_account FOREIGN KEY (account_id, user_id) REFERENCES app_public.accounts(id, user_id) ON DELETE CASCADE,
+  constraint transactions_amount CHECK ((amount >= (0)::numeric)),
+  constraint transactions_category CHECK ((length(category) <= 100)),
+  constraint transactions_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+  constraint transactions_note CHECK ((length(note) <= 2000)),
+  constraint transactions_pkey PRIMARY KEY (id),
+  constraint transactions_provider_key UNIQUE (account_id, provider_transaction_id),
+  constraint transactions_provider_transaction_id CHECK (((length(provider_transaction_id) >= 1) AND (length(provider_transaction_id) <= 200)))
+) with (fillfactor=90);
+alter table app_public.transactions enable row level security;
+CREATE INDEX transactions_account_day_idx ON app_public.transactions USING btree (account_id, user_id, occurred_on, amount);
+comment on column app_public.transactions.amount is 'Exact, in major units, never negative: direction carries the sign.';
+comment on column app_public.transactions.category is 'Set by the user; never overwritten by a sync.';
+comment on column app_public.transactions.note is 'Set by the user; never overwritten by a sync.';
+comment on column app_public.transactions.occurred_on is 'The provider''s calendar day, which its date filters go by.';
+comment on column app_public.transactions.provider_transaction_id is 'Mono''s transaction id, MoMo''s reference id, or the fingerprint of a statement row.';
+comment on column app_public.transactions.status is 'removed: the provider no longer returns it.';
+comment on table app_public.transactions is 'A transaction as its provider last told it, with what the user added.';
+create policy select_own on app_public.transactions for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
+create policy update_own on app_public.transactions for update to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
+grant select on app_public.transactions to app_visitor;
+grant update (category, note) on app_public.transactions to app_visitor;
+
+CREATE OR REPLACE FUNCTION app_public.choose_sync_settings(platform_source app_public.platform_source, sync_interval interval DEFAULT NULL::interval, preferred_hour integer DEFAULT NULL::integer, time_zone text DEFAULT NULL::text, notifications_enabled boolean DEFAULT true)
+ RETURNS app_public.sync_settings
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid := app_public.current_user_id();
+  v_settings app_public.sync_settings;
+begin
+  if v_user_id is null then
+    raise exception 'Sign in to choose settings.' using errcode = 'NTFND';
+  end if;
+  perform app_private.check_sync_interval(choose_sync_settings.sync_interval);
+  if choose_sync_settings.preferred_hour not between 0 and 23 then
+    raise exception 'The preferred hour lies between 0 and 23.' using errcode = 'SETNV';
+  end if;
+  if choose_sync_settings.time_zone is not null
+    and not exists (select from pg_catalog.pg_timezone_names z where z.name = choose_sync_settings.time_zone)
+  then
+    raise exception 'The time zone must be an IANA name, such as Africa/Lagos.' using errcode = 'SETNV';
+  end if;
+
+  insert into app_public.sync_settings as s (user_id, platform_source, sync_interval, preferred_hour, time_zone, notifications_enabled)
+  values (
+    v_user_id, choose_sync_settings.platform_source, choose_sync_settings.sync_interval,
+    choose_sync_settings.preferred_hour, choose_sync_settings.time_zone, choose_sync_settings.notifications_enabled
+  )
+  on conflict on constraint sync_settings_pkey do update
+  set sync_interval = excluded.sync_interval, preferred_hour = excluded.preferred_hour, time_zone = excluded.time_zone,
+    notifications_enabled = excluded.notifications_enabled
+  returning * into v_settings;
+
+  perform app_private.reschedule(array(
+    select a.id from app_public.accounts a
+    where a.user_id = v_user_id and a.platform_source = choose_sync_settings.platform_source
+  ));
+  return v_settings;
+end
+$function$;
+comment on function app_public.choose_sync_settings(app_public.platform_source,interval,integer,text,boolean) is 'Chooses how often, and when, your accounts of a platform are synced.';
+grant execute on function app_public.choose_sync_settings(app_public.platform_source,interval,integer,text,boolean) to app_visitor;
+
+CREATE OR REPLACE FUNCTION app_public.current_user_id()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select nullif(current_setting('tidemark.user_id', true), '')::uuid;
+$function$;
+comment on function app_public.current_user_id() is 'The user of this request, or null.';
+grant execute on function app_public.current_user_id() to app_admin;
+grant execute on function app_public.current_user_id() to app_service;
+grant execute on function app_public.current_user_id() to app_visitor;
+grant execute on function app_public.current_user_id() to app_worker;
+
+CREATE OR REPLACE FUNCTION app_public.request_sync(account_id uuid, idempotency_key text)
+ RETURNS app_public.sync_request
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_user_id uuid := app_public.current_user_id();
+  v_outcome app_public.sync_request_outcome;
+  v_until timestamptz;
+  v_earlier app_private.idempotency_keys;
+  v record;
+begin
+  select a.sync_status, a.unlinked_at, a.paused_at, a.last_sync_attempt, p.cooldown, p.paused_until,
+    p.task_identifier, s.run_id, (
+      select max(b.next_probe_at)
+      from app_private.breakers b
+      join app_private.links l on l.account_id = a.id
+      where b.platform_source = a.platform_source and b.institution_code in (l.institution_code, '')
+    ) as down_until
+  into v
+  from app_public.accounts a
+  join app_private.sync_states s on s.account_id = a.id
+  join app_private.platforms p on p.platform_source = a.platform_source
+  where a.id = request_sync.account_id and a.user_id = v_user_id and a.unlinked_at is null
+  for update of s;
+  if not found then
+    raise exception 'There is no such account.' using errcode = 'NTFND';
+  end if;
+
+  select * into v_earlier
+  from app_private.idempotency_keys k
+  where k.user_id = v_user_id and k.idempotency_key = request_sync.idempotency_key and k.created_at > v_now - interval '24 hours';
+  if found then
+    if v_earlier.account_id <> request_sync.account_id then
+      raise exception 'This idempotency key was used for another account.' using errcode = 'KEYRE';
+    end if;
+    return row (v_earlier.outcome, v_earlier.until)::app_public.sync_request;
+  end if;
+
+  case
+    when v.paused_at is not null then
+      v_outcome := 'paused';
+    when v.paused_until > v_now then
+      v_outcome := 'paused';
+      v_until := nullif(v.paused_until, 'infinity');
+    when v.run_id is not null then
+      v_outcome := 'already_running';
+    when v.down_until > v_now then
+      v_outcome := 'provider_down';
+      v_until := v.down_until;
+    when v.last_sync_attempt + v.cooldown > v_now then
+      v_outcome := case when v.sync_status = 'auth_required' then 'needs_you' else 'cooling_down' end;
+      v_until := v.last_sync_attempt + v.cooldown;
+    else
+      v_outcome := 'queued';
+      perform graphile_worker.add_job(
+        v.task_identifier,
+        json_build_object('accountId', request_sync.account_id, 'trigger', 'user'),
+        job_key => 'sync:' || request_sync.account_id,
+        priority => -10,
+        max_attempts => 3
+      );
+  end case;
+
+  insert into app_private.idempotency_keys (user_id, idempotency_key, account_id, outcome, until, created_at)
+  values (v_user_id, request_sync.idempotency_key, request_sync.account_id, v_outcome, v_until, v_now)
+  on conflict on constraint idempotency_keys_pkey do update
+    set account_id = excluded.account_id, outcome = excluded.outcome, until = excluded.until, created_at = excluded.created_at;
+  return row (v_outcome, v_until)::app_public.sync_request;
+end
+$function$;
+comment on function app_public.request_sync(uuid,text) is 'Asks for a sync of one of your accounts now. The same idempotency key within 24 hours gets the same answer.';
+grant execute on function app_public.request_sync(uuid,text) to app_visitor;
+
+-- ---------------------------------------------------------------------------------------------------- app_private
+
+create schema app_private;
+grant usage on schema app_private to app_authenticator;
+grant usage on schema app_private to app_service;
+grant usage on schema app_private to app_worker;
+
+create type app_private.incoming_transaction as (
+  id text,
+  status app_public.transaction_status,
+  direction app_public.transaction_direction,
+  amount numeric,
+  currency text,
+  "occurredAt" timestamp with time zone,
+  "occurredOn" date,
+  narration text,
+  category text,
+  "balanceAfter" numeric,
+  counterparty text
+);
+
+create table app_private.auth_episodes (
+  id bigint not null generated always as identity,
+  account_id uuid not null,
+  detected_at timestamp with time zone not null,
+  detected_by bigint,
+  recovered_at timestamp with time zone,
+  constraint auth_episodes_account_id_fkey FOREIGN KEY (account_id) REFERENCES app_public.accounts(id) ON DELETE CASCADE,
+  constraint auth_episodes_detected_by_fkey FOREIGN KEY (detected_by) REFERENCES app_public.sync_logs(id) ON DELETE SET NULL,
+  constraint auth_episodes_pkey PRIMARY KEY (id)
+);
+alter table app_private.auth_episodes enable row level security;
+CREATE INDEX auth_episodes_account_id_idx ON app_private.auth_episodes USING btree (account_id);
+CREATE INDEX auth_episodes_detected_by_idx ON app_private.auth_episodes USING btree (detected_by);
+CREATE UNIQUE INDEX auth_episodes_open_key ON app_private.auth_episodes USING btree (account_id) WHERE (recovered_at IS NULL);
+
+create table app_private.breakers (
+  platform_source app_public.platform_source not null,
+  institution_code text not null,
+  failed_accounts uuid[] not null default '{}'::uuid[],
+  opened_at timestamp with time zone,
+  next_probe_at timestamp with time zone,
+  probes integer not null default 0,
+  constraint breakers_open CHECK (((opened_at IS NULL) = (next_probe_at IS NULL))),
+  constraint breakers_pkey PRIMARY KEY (platform_source, institution_code),
+  constraint breakers_platform_source_fkey FOREIGN KEY (platform_source) REFERENCES app_private.platforms(platform_source) ON DELETE CASCADE
+);
+alter table app_private.breakers enable row level security;
+
+create table app_private.clock_settings (
+  only_row boolean not null default true,
+  clock_offset interval not null default '00:00:00'::interval,
+  stopped_at timestamp with time zone,
+  constraint clock_settings_only_row CHECK (only_row),
+  constraint clock_settings_pkey PRIMARY KEY (only_row)
+);
+alter table app_private.clock_settings enable row level security;
+
+create table app_private.coverage (
+  account_id uuid not null,
+  source app_public.transaction_source not null,
+  history_start date not null,
+  settled datemultirange not null default '{}'::datemultirange,
+  constraint coverage_account_id_fkey FOREIGN KEY (account_id) REFERENCES app_public.accounts(id) ON DELETE CASCADE,
+  constraint coverage_pkey PRIMARY KEY (account_id, source),
+  constraint coverage_source_fkey FOREIGN KEY (source) REFERENCES app_private.sources(source)
+) with (fillfactor=80);
+alter table app_private.coverage enable row level security;
+CREATE INDEX coverage_source_idx ON app_private.coverage USING btree (source);
+
+create table app_private.credentials (
+  account_id uuid not null,
+  kind text not null,
+  key_id text not null,
+  sealed bytea not null,
+  updated_at timestamp with time zone not null default now(),
+  constraint credentials_account_id_fkey FOREIGN KEY (account_id) REFERENCES app_public.accounts(id) ON DELETE CASCADE,
+  constraint credentials_kind CHECK ((kind ~ '^[a-z][a-z0-9_]{1,60}$'::text)),
+  constraint credentials_pkey PRIMARY KEY (account_id, kind)
+);
+alter table app_private.credentials enable row level security;
+CREATE INDEX credentials_key_id_idx ON app_private.credentials USING btree (key_id, account_id, kind);
+
+create table app_private.idempotency_keys (
+  user_id uuid not null,
+  idempotency_key text not null,
+  account_id uuid not null,
+  outcome app_public.sync_request_outcome not null,
+  until timestamp with time zone,
+  created_at timestamp with time zone not null,
+  constraint idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES app_public.accounts(id) ON DELETE CASCADE,
+  constraint idempotency_keys_length CHECK (((length(idempotency_key) >= 8) AND (length(idempotency_key) <= 200))),
+  constraint idempotency_keys_pkey PRIMARY KEY (user_id, idempotency_key)
+);
+alter table app_private.idempotency_keys enable row level security;
+CREATE INDEX idempotency_keys_account_id_idx ON app_private.idempotency_keys USING btree (account_id);
+CREATE INDEX idempotency_keys_created_at_idx ON app_private.idempotency_keys USING btree (created_at);
+
+create table app_private.incidents (
+  id bigint not null generated always as identity,
+  platform_source app_public.platform_source not null,
+  institution_code text not null,
+  opened_at timestamp with time zone not null,
+  closed_at timestamp with time zone,
+  constraint incidents_pkey PRIMARY KEY (id),
+  constraint incidents_platform_source_fkey FOREIGN KEY (platform_source) REFERENCES app_private.platforms(platform_source) ON DELETE CASCADE
+);
+alter table app_private.incidents enable row level security;
+CREATE INDEX incidents_opened_at_idx ON app_private.incidents USING btree (platform_source, opened_at DESC);
+CREATE UNIQUE INDEX incidents_open_key ON app_private.incidents USING btree (platform_source, institution_code) WHERE (closed_at IS NULL);
+comment on table app_private.incidents is 'An institution, or a whole platform (institution_code ''''), that failed for many accounts at once.';
+
+create table app_private.key_checks (
+  key_id text not null,
+  sealed bytea not null,
+  created_at timestamp with time zone not null default now(),
+  constraint key_checks_pkey PRIMARY KEY (key_id)
+);
+alter table app_private.key_checks enable row level security;
+
+create table app_private.links (
+  account_id uuid not null,
+  base_url text,
+  target_environment text,
+  time_zone text not null,
+  login_key text not null,
+  institution_code text,
+  identity_hmac bytea,
+  constraint links_account_id_fkey FOREIGN KEY (account_id) REFERENCES app_public.accounts(id) ON DELETE CASCADE,
+  constraint links_pkey PRIMARY KEY (account_id)
+);
+alter table app_private.links enable row level security;
+CREATE INDEX links_identity_hmac_idx ON app_private.links USING btree (identity_hmac) WHERE (identity_hmac IS NOT NULL);
+CREATE INDEX links_institution_code_idx ON app_private.links USING btree (institution_code) WHERE (institution_code IS NOT NULL);
+comment on column app_private.links.base_url is 'Null: the platform''s base URL from the environment. MoMo keeps its own because MTN is moving platforms.';
+
+create table app_private.platforms (
+  platform_source app_public.platform_source not null,
+  label text not null,
+  task_identifier text not null,
+  account_type app_public.account_type not null,
+  default_interval interval not null default '1 day'::interval,
+  admin_interval interval,
+  preferred_hour smallint not null default 2,
+  sync_window interval not null default '04:00:00'::interval,
+  time_zone text not null,
+  cooldown interval not null default '00:05:00'::interval,
+  paused_until timestamp with time zone,
+  paused_reason text,
+  last_dispatch_at timestamp with time zone,
+  transactions_task text,
+  refresh_price numeric,
+  daily_refresh_cap integer,
+  constraint platforms_daily_refresh_cap CHECK ((daily_refresh_cap >= 0)),
+  constraint platforms_pkey PRIMARY KEY (platform_source),
+  constraint platforms_preferred_hour CHECK (((preferred_hour >= 0) AND (preferred_hour <= 23))),
+  constraint platforms_refresh_price CHECK ((refresh_price >= (0)::numeric)),
+  constraint platforms_sync_window CHECK (((sync_window >= '00:00:00'::interval) AND (sync_window <= '24:00:00'::interval))),
+  constraint platforms_transactions_task CHECK ((transactions_task ~ '^[a-z][a-z0-9_]{1,60}$'::text))
+);
+alter table app_private.platforms enable row level security;
+comment on column app_private.platforms.last_dispatch_at is 'Machine time of the last enqueue_due_syncs; /readyz watches it.';
+
+create table app_private.quotas (
+  platform_source app_public.platform_source not null,
+  requests integer,
+  per interval not null default '00:00:01'::interval,
+  reserve numeric not null default 0.2,
+  learned numeric not null default 1,
+  refused_at timestamp with time zone,
+  blocked_until timestamp with time zone,
+  slot_started_at timestamp with time zone,
+  slot_spent integer not null default 0,
+  slot_spent_in_background integer not null default 0,
+  constraint quotas_learned CHECK (((learned > (0)::numeric) AND (learned <= (1)::numeric))),
+  constraint quotas_per CHECK ((per > '00:00:00'::interval)),
+  constraint quotas_pkey PRIMARY KEY (platform_source),
+  constraint quotas_platform_source_fkey FOREIGN KEY (platform_source) REFERENCES app_private.platforms(platform_source) ON DELETE CASCADE,
+  constraint quotas_requests CHECK ((requests >= 3)),
+  constraint quotas_reserve CHECK (((reserve >= (0)::numeric) AND (reserve <= 0.9)))
+);
+alter table app_private.quotas enable row level security;
+comment on column app_private.quotas.refused_at is 'When the provider last answered 429. Machine time, as everything here.';
+
+create table app_private.refresh_usage (
+  platform_source app_public.platform_source not null,
+  day date not null,
+  refreshes integer not null default 0,
+  cost numeric not null default 0,
+  constraint refresh_usage_pkey PRIMARY KEY (platform_source, day),
+  constraint refresh_usage_platform_source_fkey FOREIGN KEY (platform_source) REFERENCES app_private.platforms(platform_source) ON DELETE CASCADE
+);
+alter table app_private.refresh_usage enable row level security;
+
+create table app_private.sources (
+  source app_public.transaction_source not null,
+  platform_source app_public.platform_source not null,
+  has_windows boolean not null,
+  history_days integer not null,
+  overlap_days integer not null,
+  window_days integer not null,
+  constraint sources_history_days CHECK (((history_days >= 1) AND (history_days <= 3660))),
+  constraint sources_overlap_days CHECK (((overlap_days >= 0) AND (overlap_days <= 90))),
+  constraint sources_pkey PRIMARY KEY (source),
+  constraint sources_platform_source_fkey FOREIGN KEY (platform_source) REFERENCES app_private.platforms(platform_source) ON DELETE CASCADE,
+  constraint sources_window_days CHECK (((window_days >= 1) AND (window_days <= 366)))
+);
+alter table app_private.sources enable row level security;
+CREATE INDEX sources_platform_source_idx ON app_private.sources USING btree (platform_source);
+
+create table app_private.sync_states (
+  account_id uuid not null,
+  platform_source app_public.platform_source not null,
+  next_sync_at timestamp with time zone not null,
+  enqueued_until timestamp with time zone,
+  run_id bigint,
+  epoch integer not null default 0,
+  held_by text,
+  failures integer not null default 0,
+  last_failure_kind app_public.failure_kind,
+  admin_interval interval,
+  activity smallint,
+  provider_state jsonb not null default '{}'::jsonb,
+  constraint sync_states_account_id_fkey FOREIGN KEY (account_id) REFERENCES app_public.accounts(id) ON DELETE CASCADE,
+  constraint sync_states_failures CHECK ((failures >= 0)),
+  constraint sync_states_lease CHECK (((held_by IS NULL) OR (run_id IS NOT NULL))),
+  constraint sync_states_pkey PRIMARY KEY (account_id)
+) with (fillfactor=70);
+alter table app_private.sync_states enable row level security;
+CREATE INDEX sync_states_dispatch_idx ON app_private.sync_states USING btree (platform_source, GREATEST(next_sync_at, enqueued_until));
+
+create table app_private.tracked_references (
+  reference_id uuid not null,
+  account_id uuid not null,
+  operation text not null default 'requesttopay'::text,
+  base_url text not null,
+  target_environment text not null,
+  requested_at timestamp with time zone not null,
+  outcome text not null default 'open'::text,
+  polls integer not null default 0,
+  next_poll_at timestamp with time zone,
+  settled_at timestamp with time zone,
+  constraint tracked_references_account_id_fkey FOREIGN KEY (account_id) REFERENCES app_public.accounts(id) ON DELETE CASCADE,
+  constraint tracked_references_open CHECK (((outcome = 'open'::text) = (next_poll_at IS NOT NULL))),
+  constraint tracked_references_operation CHECK ((operation = ANY (ARRAY['requesttopay'::text, 'requesttowithdraw'::text]))),
+  constraint tracked_references_outcome CHECK ((outcome = ANY (ARRAY['open'::text, 'settled'::text, 'unknown'::text]))),
+  constraint tracked_references_pkey PRIMARY KEY (reference_id)
+);
+alter table app_private.tracked_references enable row level security;
+CREATE INDEX tracked_references_account_id_idx ON app_private.tracked_references USING btree (account_id, next_poll_at);
+
+create table app_private.wallet_tokens (
+  wallet_key text not null,
+  key_id text not null,
+  sealed bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint wallet_tokens_pkey PRIMARY KEY (wallet_key)
+);
+alter table app_private.wallet_tokens enable row level security;
+
+create table app_private.workers (
+  worker_id text not null,
+  runner text not null,
+  started_at timestamp with time zone not null default now(),
+  beat_at timestamp with time zone not null default now(),
+  constraint workers_pkey PRIMARY KEY (worker_id)
+);
+alter table app_private.workers enable row level security;
+
+CREATE OR REPLACE FUNCTION app_private.applied_migrations()
+ RETURNS TABLE(name text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select m.name::text from app_private.migrations m order by m.id;
+$function$;
+grant execute on function app_private.applied_migrations() to app_authenticator;
+
+CREATE OR REPLACE FUNCTION app_private.beat(p_worker text, p_runner text, p_active uuid[] DEFAULT NULL::uuid[])
+ RETURNS TABLE(workers_buried integer, runs_reclaimed integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_dead text[];
+  v_reclaimed integer := 0;
+begin
+  insert into app_private.workers as w (worker_id, runner) values (p_worker, p_runner)
+  on conflict (worker_id) do update set beat_at = clock_timestamp();
+
+  with dead as (
+    delete from app_private.workers w
+    where w.worker_id in (
+      select d.worker_id
+      from app_private.workers d
+      where d.beat_at < clock_timestamp() - interval '20 seconds'
+      for update skip locked
+    )
+    returning w.worker_id
+  )
+  select coalesce(array_agg(worker_id), '{}') into v_dead from dead;
+
+  -- Leases of workers that never registered, or were buried while beginning one.
+  v_dead := v_dead || coalesce((
+    select array_agg(distinct s.held_by)
+    from app_public.sync_logs l
+    join app_private.sync_states s on s.account_id = l.account_id
+    where l.status = 'in_progress' and s.held_by <> all (v_dead)
+      and not exists (select from app_private.workers w where w.worker_id = s.held_by)
+  ), '{}');
+
+  if cardinality(v_dead) > 0 then
+    perform graphile_worker.force_unlock_workers(v_dead);
+    v_reclaimed := app_private.reclaim_runs(v_dead);
+  end if;
+  if p_active is not null then
+    v_reclaimed := v_reclaimed + app_private.reclaim_runs(array[p_worker], p_active);
+  end if;
+  return query select cardinality(v_dead), v_reclaimed;
+end
+$function$;
+grant execute on function app_private.beat(text,text,uuid[]) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.begin_syncs(p_platform app_public.platform_source, p_worker text, p_requests json)
+ RETURNS TABLE(account_id uuid, outcome text, details json)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  v_now timestamptz := app_private.clock();
+  v_outcomes jsonb;
+  v_begun uuid[];
+  v_first uuid[];
+  v_down jsonb;
+  v_may_refresh uuid[];
+begin
+  select coalesce(array_agg(r."accountId") filter (where r.trigger in ('user', 'webhook')), '{}'),
+    (select coalesce(jsonb_object_agg(b.account_id, b.until), '{}')
+     from app_private.pass_breakers(array_agg(r."accountId"),
+       coalesce(array_agg(r."accountId") filter (where r.trigger in ('user', 'webhook')), '{}')) b)
+  into v_first, v_down
+  from json_to_recordset(p_requests) as r ("accountId" uuid, trigger app_public.sync_trigger);
+
+  with requests as (
+    select distinct on (r."accountId") r."accountId" as id, r."dueAt" as due_at, coalesce(r.trigger, 'schedule') as trigger
+    from json_to_recordset(p_requests) as r ("accountId" uuid, "dueAt" timestamptz, trigger app_public.sync_trigger)
+    order by r."accountId", r."dueAt" nulls first
+  ),
+  locked as (
+    select s.account_id, s.next_sync_at
+    from app_private.sync_states s
+    where s.account_id in (select id from requests)
+    order by s.account_id
+    for no key update skip locked
+  ),
+  judged as (
+    select r.id, r.trigger, a.user_id,
+      case
+        when a.id is null then 'not_found'
+        when a.platform_source <> p_platform then 'wrong_platform'
+        when a.unlinked_at is not null then 'unlinked'
+        when a.paused_at is not null or p.paused_until > v_now then 'paused'
+        when l.account_id is null then 'busy'
+        when l.next_sync_at > r.due_at then 'stale'
+        when v_down ? r.id::text then 'provider_down'
+      end as refusal
+    from requests r
+    left join app_public.accounts a on a.id = r.id
+    left join app_private.platforms p on p.platform_source = a.platform_source
+    left join locked l on l.account_id = r.id
+  ),
+  opened as (
+    insert into app_public.sync_logs (account_id, user_id, platform_source, trigger, sync_started_at)
+    select j.id, j.user_id, p_platform, j.trigger, v_now
+    from judged j
+    where j.refusal is null
+    on conflict (account_id) where status = 'in_progress' do nothing
+    returning id, account_id
+  ),
+  leased as (
+    update app_private.sync_states s
+    set run_id = o.id, epoch = s.epoch + 1, held_by = p_worker, enqueued_until = 'infinity'
+    from opened o
+    where s.account_id = o.account_id
+    returning s.account_id
+  ),
+  put_off as (
+    update app_private.sync_states s
+    set next_sync_at = (v_down ->> j.id::text)::timestamptz + interval '30 seconds' * app_private.stable_jitter(j.id::text),
+      enqueued_until = null
+    from judged j
+    where s.account_id = j.id and j.refusal = 'provider_down' and s.run_id is null
+  )
+  select
+    jsonb_object_agg(j.id, coalesce(j.refusal, case when l.account_id is null then 'running' else 'begun' end)),
+    array_agg(l.account_id) filter (where l.account_id is not null)
+  into v_outcomes, v_begun
+  from judged j
+  left join leased l on l.account_id = j.id;
+  v_may_refresh := app_private.reserve_refreshes(p_platform, coalesce(v_begun, '{}'), v_first);
+
+  return query
+    select o.key::uuid, o.value,
+      (d.details::jsonb || jsonb_build_object('first', o.key::uuid = any (v_first), 'mayRefresh', o.key::uuid = any (v_may_refresh)))::json
+    from jsonb_each_text(coalesce(v_outcomes, '{}')) o
+    left join app_private.lease_details(v_begun) d on d.account_id = o.key::uuid;
+end
+$function$;
+grant execute on function app_private.begin_syncs(app_public.platform_source,text,json) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.check_sync_interval(p_interval interval)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if p_interval < interval '15 minutes' or p_interval > interval '30 days' then
+    raise exception 'An interval lies between 15 minutes and 30 days.' using errcode = 'SETNV';
+  end if;
+  if p_interval > interval '1 day' and mod(extract(epoch from p_interval), 86400) <> 0 then
+    raise exception 'An interval of more than a day is a whole number of days.' using errcode = 'SETNV';
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.clean_up()
+ RETURNS TABLE(idempotency_keys integer, wallet_tokens integer, jobs integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  delete from app_private.idempotency_keys where created_at < app_private.clock() - interval '24 hours';
+  get diagnostics idempotency_keys = row_count;
+  delete from app_private.wallet_tokens where expires_at < app_private.clock();
+  get diagnostics wallet_tokens = row_count;
+  perform graphile_worker.complete_jobs(array(
+    select j.id
+    from graphile_worker.jobs j
+    where j.attempts >= j.max_attempts and j.locked_at is null
+      and j.task_identifier in (select p.task_identifier from app_private.platforms p)
+  ));
+  get diagnostics jobs = row_count;
+  return next;
+end
+$function$;
+grant execute on function app_private.clean_up() to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.clock()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE PARALLEL SAFE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(stopped_at, now() + clock_offset) from app_private.clock_settings;
+$function$;
+comment on function app_private.clock() is 'Business time.';
+grant execute on function app_private.clock() to app_service;
+grant execute on function app_private.clock() to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.close_runs(p_runs json)
+ RETURNS uuid[]
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with runs as (
+    select *
+    from json_to_recordset(p_runs) as r ("accountId" uuid, "runId" bigint, epoch integer, state jsonb)
+    order by r."accountId"
+  ),
+  locked as (
+    select s.account_id, r.state
+    from app_private.sync_states s
+    join runs r on r."accountId" = s.account_id and r."runId" = s.run_id and r.epoch = s.epoch
+    where s.held_by is not null
+    order by s.account_id
+    for no key update of s
+  ),
+  closed as (
+    update app_private.sync_states s
+    set run_id = null, held_by = null, enqueued_until = null, provider_state = coalesce(l.state, s.provider_state)
+    from locked l
+    where s.account_id = l.account_id
+    returning s.account_id
+  )
+  select coalesce(array_agg(account_id), '{}') from closed;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.draw_quota(p_platform app_public.platform_source, p_wanted integer, p_first boolean DEFAULT false)
+ RETURNS TABLE(granted integer, spend_within_ms double precision, wait_ms double precision)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  q app_private.quotas;
+  v_now timestamptz;
+  v_limit numeric;
+  v_slots integer;
+  v_permits integer;
+  v_length interval;
+  v_slot timestamptz;
+  v_left integer;
+begin
+  select * into q from app_private.quotas where platform_source = p_platform for update;
+  -- After the lock: whoever waited for it must not count in a slot that is over.
+  v_now := clock_timestamp();
+  if q.blocked_until > v_now then
+    return query select 0, 0::double precision, 1000 * extract(epoch from q.blocked_until - v_now)::double precision;
+    return;
+  end if;
+  if q.requests is null then
+    return query select 1000000, 1000::double precision, 0::double precision;
+    return;
+  end if;
+
+  v_limit := greatest(3, q.requests * least(1, q.learned + coalesce(
+    extract(epoch from v_now - q.refused_at) / 60 * 0.05, 1)));
+  select k, floor(v_limit / (k + 2)) into v_slots, v_permits
+  from generate_series(1, 10) k
+  where floor(v_limit / (k + 2)) >= 1
+  order by floor(v_limit / (k + 2)) * k desc, k desc
+  limit 1;
+  v_length := q.per / v_slots;
+  v_slot := date_bin(v_length, v_now, 'epoch');
+  if q.slot_started_at is distinct from v_slot then
+    -- A slot of another length may still reach into this one: it is waited out.
+    if q.slot_started_at > v_now - v_length and q.slot_started_at + v_length > v_slot then
+      return query select 0, 0::double precision,
+        1000 * extract(epoch from q.slot_started_at + v_length - v_now)::double precision;
+      return;
+    end if;
+    q.slot_spent := 0;
+    q.slot_spent_in_background := 0;
+  end if;
+
+  v_left := v_permits - q.slot_spent;
+  if not p_first then
+    v_left := least(v_left, ceil(v_permits * (1 - q.reserve))::integer - q.slot_spent_in_background);
+  end if;
+  granted := least(p_wanted, greatest(v_left, 0));
+  if granted > 0 then
+    update app_private.quotas
+    set slot_started_at = v_slot,
+      slot_spent = q.slot_spent + granted,
+      slot_spent_in_background = q.slot_spent_in_background + case when p_first then 0 else granted end
+    where platform_source = p_platform;
+  end if;
+  spend_within_ms := 1000 * extract(epoch from v_slot + v_length - v_now);
+  wait_ms := case when granted = 0 then spend_within_ms else 0 end;
+  return next;
+end
+$function$;
+grant execute on function app_private.draw_quota(app_public.platform_source,integer,boolean) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.due_windows(p_history_start date, p_settled datemultirange, p_today date, p_window_days integer)
+ RETURNS TABLE(from_day date, to_day date)
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select piece::date, least((piece + make_interval(days => p_window_days - 1))::date, upper(gap) - 1)
+  from unnest(
+      datemultirange(daterange(p_history_start, greatest(p_today, p_history_start), '[]')) - p_settled
+    ) as gap,
+    generate_series(lower(gap)::timestamp, (upper(gap) - 1)::timestamp, make_interval(days => p_window_days)) as piece
+  order by 1;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.enqueue_due_syncs(p_platform app_public.platform_source, p_limit integer DEFAULT 1000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_platform app_private.platforms;
+  v_specs graphile_worker.job_spec[];
+begin
+  select * into v_platform from app_private.platforms where platform_source = p_platform;
+  -- Whoever gets the row notes the tick; a second dispatcher does not wait for the first to commit.
+  update app_private.platforms
+  set last_dispatch_at = clock_timestamp()
+  where platform_source in (
+    select p.platform_source
+    from app_private.platforms p
+    where p.platform_source = p_platform
+    for no key update skip locked
+  );
+  if v_platform.platform_source is null or v_platform.paused_until > v_now then
+    return 0;
+  end if;
+
+  with due as (
+    select s.account_id
+    from app_private.sync_states s
+    where s.platform_source = p_platform
+      and greatest(s.next_sync_at, s.enqueued_until) <= v_now
+    order by greatest(s.next_sync_at, s.enqueued_until)
+    limit p_limit
+    for update skip locked
+  ),
+  claimed as (
+    update app_private.sync_states s
+    set enqueued_until = v_now + interval '10 minutes'
+    from due
+    where s.account_id = due.account_id
+    returning s.account_id, s.next_sync_at, s.run_id
+  )
+  select array_agg((
+    v_platform.task_identifier,
+    json_strip_nulls(json_build_object('accountId', c.account_id, 'dueAt', c.next_sync_at, 'runId', c.run_id::text)),
+    null,
+    now(),
+    3,
+    'sync:' || c.account_id,
+    0,
+    null
+  )::graphile_worker.job_spec)
+  into v_specs
+  from claimed c;
+
+  if v_specs is null then
+    return 0;
+  end if;
+  perform graphile_worker.add_jobs(v_specs);
+  return cardinality(v_specs);
+end
+$function$;
+comment on function app_private.enqueue_due_syncs(app_public.platform_source,integer) is 'Adds a job for each account of the platform that is due, at most p_limit, and answers how many.';
+grant execute on function app_private.enqueue_due_syncs(app_public.platform_source,integer) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.failure_policy(p_kind app_public.failure_kind)
+ RETURNS TABLE(log_status app_public.sync_log_status, counts boolean, sync_status app_public.sync_status, retry text)
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select v.log_status::app_public.sync_log_status, v.counts, v.sync_status::app_public.sync_status, v.retry
+  from (values
+    ('transient',        'failed',     true,  null,            'backoff'),
+    ('rate_limited',     'failed',     false, null,            'backoff'),
+    ('auth_required',    'auth_error', true,  'auth_required', 'interval'),
+    ('account_gone',     'failed',     true,  'error',         'interval'),
+    ('provider_down',    'failed',     true,  null,            'backoff'),
+    ('invalid_response', 'failed',     true,  null,            'backoff'),
+    ('configuration',    'failed',     false, null,            'at_once'),
+    ('interrupted',      'failed',     false, null,            'at_once')
+  ) as v (kind, log_status, counts, sync_status, retry)
+  where v.kind = p_kind::text;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.finish_syncs(p_runs json)
+ RETURNS TABLE(account_id uuid, outcome text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  v_now timestamptz := app_private.clock();
+  v_closed uuid[] := app_private.close_runs(p_runs);
+begin
+  with runs as (
+    select r.*
+    from json_to_recordset(p_runs) as r (
+      "accountId" uuid, "runId" bigint, "dataAsOf" timestamptz, balance numeric, "balanceAsOf" timestamptz, log json
+    )
+    where r."accountId" = any (v_closed)
+  ),
+  active as (
+    select r."accountId" as account_id, (
+      select count(*)::smallint
+      from (
+        select from app_public.transactions t
+        where t.account_id = r."accountId" and t.user_id = a.user_id and t.occurred_on > v_now::date - 28
+        limit 12
+      ) recent
+    ) as activity
+    from runs r
+    join app_public.accounts a on a.id = r."accountId"
+  ),
+  counted as (
+    update app_private.sync_states s
+    set failures = 0, last_failure_kind = null, activity = n.activity
+    from active n
+    where s.account_id = n.account_id
+    returning s.account_id
+  )
+  select array_agg(account_id) into v_closed from counted;
+  v_closed := coalesce(v_closed, '{}');
+
+  with runs as (
+    select r.*
+    from json_to_recordset(p_runs) as r (
+      "accountId" uuid, "runId" bigint, "dataAsOf" timestamptz, balance numeric, "balanceAsOf" timestamptz, log json
+    )
+    where r."accountId" = any (v_closed)
+  ),
+  scheduled as (
+    update app_private.sync_states s
+    set next_sync_at = least(
+      app_private.schedule(s.account_id, v_now),
+      (select min(t.next_poll_at) from app_private.tracked_references t where t.account_id = s.account_id)
+    )
+    from runs r
+    where s.account_id = r."accountId"
+    returning s.account_id, s.next_sync_at
+  ),
+  logged as (
+    update app_public.sync_logs l
+    set status = 'success',
+      sync_completed_at = v_now,
+      pages = (r.log ->> 'pages')::integer,
+      seen_count = (r.log ->> 'seen')::integer,
+      unchanged_count = (r.log ->> 'unchanged')::integer,
+      refused_count = coalesce((select sum(n.value::integer) from json_each_text(r.log -> 'refusals') n), 0),
+      refusals = nullif((r.log -> 'refusals')::jsonb, '{}'),
+      windows = nullif((r.log -> 'windows')::jsonb, '[]'),
+      requests = (r.log ->> 'requests')::integer,
+      next_sync_at = s.next_sync_at
+    from runs r
+    join scheduled s on s.account_id = r."accountId"
+    where l.id = r."runId"
+    returning l.account_id, l.sync_started_at
+  ),
+  recovered as (
+    update app_private.auth_episodes e
+    set recovered_at = v_now
+    from runs r
+    where e.account_id = r."accountId" and e.recovered_at is null
+  )
+  update app_public.accounts a
+  set last_synced_at = v_now,
+    last_sync_attempt = l.sync_started_at,
+    sync_status = 'active',
+    data_as_of = coalesce(r."dataAsOf", a.data_as_of),
+    balance = coalesce(r.balance, a.balance),
+    balance_as_of = case when r.balance is null then a.balance_as_of else r."balanceAsOf" end,
+    coverage_through = (
+      select min(coalesce((
+        select upper(range) - 1 from unnest(c.settled) range where range @> c.history_start
+      ), c.history_start - 1))
+      from app_private.coverage c
+      join app_private.sources so on so.source = c.source and so.has_windows
+      where c.account_id = a.id
+    )
+  from runs r
+  join logged l on l.account_id = r."accountId"
+  where a.id = r."accountId";
+
+  perform app_private.reset_breakers(v_closed);
+
+  return query
+    select r."accountId", case when r."accountId" = any (v_closed) then 'ok' else 'lost' end
+    from json_to_recordset(p_runs) as r ("accountId" uuid);
+end
+$function$;
+grant execute on function app_private.finish_syncs(json) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.forget_wallet_token(p_wallet_key text, p_sealed bytea)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  delete from app_private.wallet_tokens t where t.wallet_key = p_wallet_key and t.sealed = p_sealed;
+$function$;
+grant execute on function app_private.forget_wallet_token(text,bytea) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.lease_details(p_account_ids uuid[])
+ RETURNS TABLE(account_id uuid, details json)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select a.id, json_build_object(
+    'accountId', a.id,
+    'runId', s.run_id::text,
+    'epoch', s.epoch,
+    'platform', a.platform_source,
+    'externalId', coalesce(a.mono_account_id, a.mtn_reference_id),
+    'currency', a.currency,
+    'baseUrl', l.base_url,
+    'targetEnvironment', l.target_environment,
+    'state', s.provider_state,
+    'now', app_private.clock(),
+    'windows', coalesce((
+      select json_agg(json_build_object('source', c.source, 'from', w.from_day, 'to', w.to_day) order by w.from_day)
+      from app_private.coverage c
+      join app_private.sources so on so.source = c.source and so.has_windows
+      cross join lateral app_private.due_windows(
+        c.history_start, c.settled, (app_private.clock() at time zone l.time_zone)::date, so.window_days
+      ) w
+      where c.account_id = a.id
+    ), '[]'),
+    'openReferences', coalesce((
+      select json_agg(json_build_object(
+        'referenceId', r.reference_id, 'operation', r.operation, 'baseUrl', r.base_url,
+        'targetEnvironment', r.target_environment, 'requestedAt', r.requested_at
+      ) order by r.requested_at)
+      from app_private.tracked_references r
+      where r.account_id = a.id and r.next_poll_at <= app_private.clock()
+    ), '[]'),
+    'credentials', coalesce((
+      select json_agg(json_build_object('kind', k.kind, 'keyId', k.key_id, 'sealed', encode(k.sealed, 'base64')))
+      from app_private.credentials k
+      where k.account_id = a.id
+    ), '[]')
+  )
+  from app_public.accounts a
+  join app_private.sync_states s on s.account_id = a.id
+  join app_private.links l on l.account_id = a.id
+  where a.id = any (p_account_ids);
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.link_account(p_link json)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_id uuid := p_link ->> 'accountId';
+  v_platform app_private.platforms;
+  v_external_id text := p_link ->> 'externalId';
+  v_time_zone text;
+  v_outcome text := 'linked';
+begin
+  select * into v_platform
+  from app_private.platforms
+  where platform_source::text = p_link ->> 'platform';
+  if not found or v_id is null or p_link ->> 'userId' is null or coalesce(v_external_id, '') = '' then
+    raise exception 'A link needs a known platform, an account id, a user and the provider''s id.' using errcode = 'LNKNV';
+  end if;
+  if coalesce(p_link ->> 'currency', '') !~ '^[A-Z]{3}$' or length(coalesce(p_link ->> 'accountName', '')) not between 1 and 120 then
+    raise exception 'A link needs a name of 1 to 120 characters and an ISO 4217 currency.' using errcode = 'LNKNV';
+  end if;
+  v_time_zone := coalesce(p_link ->> 'timeZone', v_platform.time_zone);
+  -- The list of names costs 12 ms: not for the platform's own zone.
+  if p_link ->> 'timeZone' is not null and not exists (select from pg_catalog.pg_timezone_names z where z.name = v_time_zone) then
+    raise exception 'The time zone of a link must be an IANA name.' using errcode = 'LNKNV';
+  end if;
+
+  if coalesce((p_link ->> 'historyDays')::integer, 1) < 1 then
+    raise exception 'The history of a link is at least one day.' using errcode = 'LNKNV';
+  end if;
+
+  -- First the lease, then the account: the order in which a closing run locks them.
+  perform from app_private.sync_states s where s.account_id = v_id for no key update;
+  insert into app_public.accounts (
+    id, user_id, account_name, account_type, platform_source, currency, mono_account_id, mtn_reference_id, institution, linked_at
+  ) values (
+    v_id, (p_link ->> 'userId')::uuid, p_link ->> 'accountName', v_platform.account_type, v_platform.platform_source,
+    p_link ->> 'currency',
+    case when v_platform.platform_source = 'mono' then v_external_id end,
+    case when v_platform.platform_source = 'mtn_momo' then v_external_id end,
+    p_link ->> 'institution', v_now
+  )
+  on conflict (id) do nothing;
+  if not found then
+    update app_public.accounts
+    set mono_account_id = case when v_platform.platform_source = 'mono' then v_external_id end,
+      mtn_reference_id = case when v_platform.platform_source = 'mtn_momo' then v_external_id end,
+      institution = coalesce(p_link ->> 'institution', institution),
+      sync_status = 'active', unlinked_at = null, linked_at = v_now
+    where id = v_id and user_id = (p_link ->> 'userId')::uuid and platform_source = v_platform.platform_source;
+    if not found then
+      raise exception 'This account belongs to somebody else.' using errcode = 'LNKDP';
+    end if;
+    v_outcome := 'resumed';
+  end if;
+
+  insert into app_private.links as l (account_id, base_url, target_environment, time_zone, login_key, institution_code, identity_hmac)
+  values (
+    v_id, p_link ->> 'baseUrl', p_link ->> 'targetEnvironment', v_time_zone,
+    coalesce(p_link ->> 'loginKey', v_external_id), p_link ->> 'institutionCode', decode(p_link ->> 'identity', 'base64')
+  )
+  on conflict (account_id) do update
+  set base_url = excluded.base_url, target_environment = excluded.target_environment, time_zone = excluded.time_zone,
+    login_key = excluded.login_key, institution_code = coalesce(excluded.institution_code, l.institution_code),
+    identity_hmac = coalesce(excluded.identity_hmac, l.identity_hmac);
+
+  insert into app_private.sync_states as s (account_id, platform_source, next_sync_at)
+  values (v_id, v_platform.platform_source, v_now)
+  on conflict (account_id) do update
+  set next_sync_at = v_now, enqueued_until = null, run_id = null, held_by = null, epoch = s.epoch + 1, failures = 0,
+    last_failure_kind = null, provider_state = '{}';
+  update app_public.sync_logs
+  set status = 'failed', failure_kind = 'interrupted', sync_completed_at = v_now, next_sync_at = v_now,
+    error_message = 'The account was linked anew; what was saved stays saved.'
+  where account_id = v_id and status = 'in_progress';
+
+  insert into app_private.coverage (account_id, source, history_start)
+  select v_id, so.source,
+    (v_now at time zone v_time_zone)::date - least(coalesce((p_link ->> 'historyDays')::integer, so.history_days), 3660)
+  from app_private.sources so
+  where so.platform_source = v_platform.platform_source and so.has_windows
+    and (so.source <> 'statement' or coalesce((p_link ->> 'statement')::boolean, false))
+  on conflict (account_id, source) do update
+  set settled = '{}', history_start = least(app_private.coverage.history_start, excluded.history_start);
+
+  insert into app_private.credentials (account_id, kind, key_id, sealed)
+  select v_id, c.kind, c."keyId", decode(c.sealed, 'base64')
+  from json_to_recordset(p_link -> 'credentials') as c (kind text, "keyId" text, sealed text)
+  on conflict (account_id, kind) do update
+  set key_id = excluded.key_id, sealed = excluded.sealed, updated_at = now();
+
+  perform graphile_worker.add_job(
+    v_platform.task_identifier, json_build_object('accountId', v_id, 'trigger', 'backend'),
+    job_key => 'sync:' || v_id, max_attempts => 3
+  );
+  return v_outcome;
+exception
+  when unique_violation then
+    raise exception 'This % account is linked already.', v_platform.label using errcode = 'LNKDP';
+end
+$function$;
+grant execute on function app_private.link_account(json) to app_service;
+grant execute on function app_private.link_account(json) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.list_credentials_to_reseal(p_key_id text, p_limit integer DEFAULT 500)
+ RETURNS TABLE(account_id uuid, kind text, key_id text, sealed bytea)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select c.account_id, c.kind, c.key_id, c.sealed
+  from app_private.credentials c
+  where c.key_id <> p_key_id
+  order by c.account_id, c.kind
+  limit p_limit;
+$function$;
+grant execute on function app_private.list_credentials_to_reseal(text,integer) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.list_key_checks()
+ RETURNS TABLE(key_id text, sealed bytea)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select k.key_id, k.sealed from app_private.key_checks k order by k.key_id;
+$function$;
+grant execute on function app_private.list_key_checks() to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.match_link(p_user_id uuid, p_platform app_public.platform_source, p_external_id text, p_identity bytea)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select a.id
+  from app_public.accounts a
+  join app_private.links l on l.account_id = a.id
+  where a.user_id = p_user_id and a.platform_source = p_platform
+    and (p_external_id = coalesce(a.mono_account_id, a.mtn_reference_id) or l.identity_hmac = p_identity)
+  order by (p_external_id = coalesce(a.mono_account_id, a.mtn_reference_id)) desc, a.linked_at desc
+  limit 1;
+$function$;
+grant execute on function app_private.match_link(uuid,app_public.platform_source,text,bytea) to app_service;
+grant execute on function app_private.match_link(uuid,app_public.platform_source,text,bytea) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.next_sync_time(p_after timestamp with time zone, p_interval interval, p_preferred_hour integer, p_time_zone text, p_window interval, p_jitter double precision)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select case
+    when p_interval < interval '1 day' then (
+      select to_timestamp(
+        ceil((extract(epoch from p_after) + step / 4 - p_jitter * step) / step) * step + p_jitter * step
+      )
+      from (select extract(epoch from p_interval)::double precision) as i (step)
+    )
+    else (
+      select min(slot)
+      -- In seconds: a day added to a timestamptz is as long as the session's own zone makes it.
+      from (select p_after + make_interval(secs => extract(epoch from p_interval)::double precision - 64800)) as e (earliest),
+        -- A jitter of up to a day and a zone of up to 14 hours: the slot we look for lies within two days of earliest.
+        generate_series(-2, 2) as days (n),
+        lateral (
+          select ((earliest at time zone p_time_zone)::date + n + make_interval(hours => p_preferred_hour))
+                   at time zone p_time_zone + p_jitter * p_window
+        ) as s (slot)
+      where slot >= earliest
+    )
+  end;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.normal_narration(p_narration text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select lower(regexp_replace(btrim(coalesce(p_narration, '')), '\s+', ' ', 'g'));
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.pass_breakers(p_account_ids uuid[], p_first uuid[])
+ RETURNS TABLE(account_id uuid, until timestamp with time zone)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  v_now timestamptz := app_private.clock();
+  v_probes uuid[];
+begin
+  if not exists (select from app_private.breakers b where b.opened_at is not null) then
+    return;
+  end if;
+
+  with facing as (
+    select s.account_id, b.platform_source, b.institution_code, b.next_probe_at
+    from app_private.sync_states s
+    join app_private.links l on l.account_id = s.account_id
+    join app_private.breakers b on b.platform_source = s.platform_source
+      and b.institution_code in (l.institution_code, '') and b.opened_at is not null
+    where s.account_id = any (p_account_ids)
+  ),
+  -- An account that faces two breakers probes both or none.
+  candidates as (
+    select f.account_id from facing f group by f.account_id having max(f.next_probe_at) <= v_now
+  ),
+  chosen as (
+    select distinct on (f.platform_source, f.institution_code) f.platform_source, f.institution_code, f.account_id
+    from facing f
+    join candidates c on c.account_id = f.account_id
+    order by f.platform_source, f.institution_code, not f.account_id = any (p_first), f.account_id
+  ),
+  claimed as (
+    update app_private.breakers b
+    set next_probe_at = v_now + interval '2 minutes'
+    from chosen c
+    where b.platform_source = c.platform_source and b.institution_code = c.institution_code and b.next_probe_at <= v_now
+    returning c.account_id
+  )
+  select coalesce(array_agg(account_id), '{}') into v_probes from claimed;
+
+  return query
+    select s.account_id, max(b.next_probe_at)
+    from app_private.sync_states s
+    join app_private.links l on l.account_id = s.account_id
+    join app_private.breakers b on b.platform_source = s.platform_source
+      and b.institution_code in (l.institution_code, '') and b.opened_at is not null
+    where s.account_id = any (p_account_ids) and s.account_id <> all (v_probes)
+    group by s.account_id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.put_key_check(p_key_id text, p_sealed bytea)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into app_private.key_checks (key_id, sealed) values (p_key_id, p_sealed) on conflict (key_id) do nothing;
+  return found;
+end
+$function$;
+grant execute on function app_private.put_key_check(text,bytea) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.readiness()
+ RETURNS TABLE(platform_source app_public.platform_source, last_dispatch_at timestamp with time zone, seconds_ago double precision)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select p.platform_source, p.last_dispatch_at, extract(epoch from clock_timestamp() - p.last_dispatch_at)::double precision
+  from app_private.platforms p
+  order by p.platform_source;
+$function$;
+grant execute on function app_private.readiness() to app_authenticator;
+
+CREATE OR REPLACE FUNCTION app_private.reclaim_runs(p_workers text[], p_except uuid[] DEFAULT '{}'::uuid[])
+ RETURNS integer
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with held as (
+    select s.account_id, s.run_id
+    from app_private.sync_states s
+    where s.held_by = any (p_workers) and s.account_id <> all (p_except)
+      -- Open runs are few and have an index of their own; held_by has none, to keep begin and finish cheap.
+      and s.account_id in (select l.account_id from app_public.sync_logs l where l.status = 'in_progress')
+    order by s.account_id
+    for no key update
+  ),
+  freed as (
+    update app_private.sync_states s
+    set run_id = null, held_by = null, enqueued_until = null, epoch = s.epoch + 1, next_sync_at = app_private.clock(),
+      last_failure_kind = 'interrupted'
+    from held h
+    where s.account_id = h.account_id
+  ),
+  logged as (
+    update app_public.sync_logs l
+    set status = 'failed', failure_kind = 'interrupted', sync_completed_at = app_private.clock(),
+      error_message = 'The worker stopped before the run was done; what was saved stays saved.',
+      next_sync_at = app_private.clock()
+    from held h
+    where l.id = h.run_id
+    returning l.account_id, l.sync_started_at
+  ),
+  told as (
+    update app_public.accounts a
+    set last_sync_attempt = l.sync_started_at
+    from logged l
+    where a.id = l.account_id
+    returning a.id
+  )
+  select count(*)::integer from told;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.record_sync_failures(p_failures json)
+ RETURNS TABLE(account_id uuid, outcome text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  v_now timestamptz := app_private.clock();
+  v_closed uuid[] := app_private.close_runs(p_failures);
+begin
+  with failed as (
+    select f.*, p.*
+    from json_to_recordset(p_failures) as f (
+      "accountId" uuid, "runId" bigint, kind app_public.failure_kind, message text, code text, "retryAt" timestamptz, log json
+    )
+    cross join lateral app_private.failure_policy(f.kind) p
+    where f."accountId" = any (v_closed)
+  ),
+  scheduled as (
+    update app_private.sync_states s
+    set failures = s.failures + f.counts::integer,
+      last_failure_kind = f.kind,
+      next_sync_at = case f.retry
+        when 'backoff' then greatest(
+          v_now + app_private.retry_delay(s.failures + f.counts::integer, s.account_id), f."retryAt")
+        when 'interval' then app_private.schedule(s.account_id, v_now)
+        else v_now
+      end
+    from failed f
+    where s.account_id = f."accountId"
+    returning s.account_id, s.next_sync_at, s.failures
+  ),
+  logged as (
+    update app_public.sync_logs l
+    set status = f.log_status,
+      failure_kind = f.kind,
+      error_message = left(f.message, 300),
+      platform_specific_error = left(f.code, 200),
+      sync_completed_at = v_now,
+      pages = coalesce((f.log ->> 'pages')::integer, l.pages),
+      seen_count = coalesce((f.log ->> 'seen')::integer, 0),
+      unchanged_count = coalesce((f.log ->> 'unchanged')::integer, 0),
+      refused_count = coalesce((select sum(n.value::integer) from json_each_text(f.log -> 'refusals') n), 0),
+      refusals = nullif((f.log -> 'refusals')::jsonb, '{}'),
+      windows = nullif((f.log -> 'windows')::jsonb, '[]'),
+      requests = coalesce((f.log ->> 'requests')::integer, 0),
+      next_sync_at = s.next_sync_at
+    from failed f
+    join scheduled s on s.account_id = f."accountId"
+    where l.id = f."runId"
+    returning l.id, l.account_id, l.sync_started_at
+  ),
+  opened as (
+    insert into app_private.auth_episodes (account_id, detected_at, detected_by)
+    select f."accountId", v_now, f."runId"
+    from failed f
+    where f.kind = 'auth_required'
+    on conflict (account_id) where recovered_at is null do nothing
+  ),
+  paused as (
+    update app_private.platforms p
+    set paused_until = v_now + interval '5 minutes', paused_reason = 'configuration: ' || left(f.message, 200)
+    from (
+      select distinct on (s.platform_source) s.platform_source, f.message
+      from failed f
+      join app_private.sync_states s on s.account_id = f."accountId"
+      where f.kind = 'configuration'
+    ) f
+    where p.platform_source = f.platform_source
+      -- An operator's own, longer pause stands.
+      and (p.paused_until is null or p.paused_until < v_now + interval '5 minutes')
+  )
+  update app_public.accounts a
+  set last_sync_attempt = l.sync_started_at,
+    sync_status = coalesce(
+      f.sync_status,
+      case when f.counts and s.failures >= 3 and a.sync_status = 'active' then 'error' else a.sync_status end
+    )
+  from failed f
+  join logged l on l.account_id = f."accountId"
+  join scheduled s on s.account_id = f."accountId"
+  where a.id = f."accountId";
+
+  perform app_private.trip_breakers(coalesce((
+    select json_agg(json_build_object('accountId', f."accountId", 'kind', f.kind))
+    from json_to_recordset(p_failures) as f ("accountId" uuid, kind app_public.failure_kind)
+    where f."accountId" = any (v_closed) and f.kind in ('transient', 'provider_down')
+  ), '[]'));
+  perform app_private.teach_quota(s.platform_source, max(f."retryAt") - v_now)
+  from json_to_recordset(p_failures) as f ("accountId" uuid, kind app_public.failure_kind, "retryAt" timestamptz)
+  join app_private.sync_states s on s.account_id = f."accountId"
+  where f."accountId" = any (v_closed) and f.kind = 'rate_limited'
+  group by s.platform_source;
+
+  return query
+    select r."accountId", case when r."accountId" = any (v_closed) then 'ok' else 'lost' end
+    from json_to_recordset(p_failures) as r ("accountId" uuid);
+end
+$function$;
+grant execute on function app_private.record_sync_failures(json) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.reference_poll_delay(p_polls integer)
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select (array['30 s', '1 min', '2 min', '5 min', '10 min', '30 min', '1 hour', '6 hours', '24 hours'])
+           [least(greatest(p_polls, 0), 8) + 1]::interval;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.reschedule(p_account_ids uuid[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_count integer;
+begin
+  update app_private.sync_states s
+  set next_sync_at = least(
+    app_private.schedule(s.account_id, coalesce(a.last_sync_attempt, app_private.clock())),
+    (select min(t.next_poll_at) from app_private.tracked_references t where t.account_id = s.account_id)
+  )
+  from app_public.accounts a
+  where s.account_id = any (p_account_ids) and a.id = s.account_id
+    and s.run_id is null and s.failures = 0 and s.next_sync_at > app_private.clock();
+  get diagnostics v_count = row_count;
+  return v_count;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.reseal_credentials(p_rows json)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_count integer;
+begin
+  update app_private.credentials c
+  set key_id = r.key_id, sealed = decode(r.sealed, 'base64'), updated_at = now()
+  from json_to_recordset(p_rows) as r (account_id uuid, kind text, old_key_id text, old_sealed text, key_id text, sealed text)
+  where c.account_id = r.account_id and c.kind = r.kind and c.key_id = r.old_key_id
+    and c.sealed = decode(r.old_sealed, 'base64');
+  get diagnostics v_count = row_count;
+  return v_count;
+end
+$function$;
+grant execute on function app_private.reseal_credentials(json) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.reserve_refreshes(p_platform app_public.platform_source, p_account_ids uuid[], p_first uuid[])
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  p app_private.platforms;
+  v_day date;
+  v_used integer;
+  v_allowed uuid[];
+begin
+  select * into p from app_private.platforms where platform_source = p_platform;
+  if p.refresh_price is null or cardinality(p_account_ids) = 0 then
+    return p_account_ids;
+  end if;
+  v_day := (app_private.clock() at time zone p.time_zone)::date;
+  insert into app_private.refresh_usage as u (platform_source, day) values (p_platform, v_day)
+  on conflict (platform_source, day) do update set refreshes = u.refreshes
+  returning refreshes into v_used;
+
+  if p.daily_refresh_cap is null then
+    v_allowed := p_account_ids;
+  else
+    select coalesce(array_agg(id), '{}') into v_allowed
+    from (
+      select id, row_number() over (order by not id = any (p_first)) as nth, id = any (p_first) as first
+      from unnest(p_account_ids) id
+    ) asked
+    where v_used + nth <= case when first then p.daily_refresh_cap else floor(p.daily_refresh_cap * 0.9) end;
+  end if;
+  update app_private.refresh_usage
+  set refreshes = refreshes + cardinality(v_allowed), cost = cost + cardinality(v_allowed) * p.refresh_price
+  where platform_source = p_platform and day = v_day and cardinality(v_allowed) > 0;
+  return v_allowed;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.reset_breakers(p_account_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_closed record;
+begin
+  for v_closed in
+    with touched as (
+      select distinct b.platform_source, b.institution_code
+      from app_private.sync_states s
+      join app_private.links l on l.account_id = s.account_id
+      join app_private.breakers b on b.platform_source = s.platform_source
+        and b.institution_code in (l.institution_code, '') and b.failed_accounts <> '{}'
+      where s.account_id = any (p_account_ids)
+    ),
+    locked as (
+      select b.platform_source, b.institution_code, b.opened_at
+      from app_private.breakers b
+      join touched using (platform_source, institution_code)
+      order by b.platform_source, b.institution_code
+      for update of b
+    )
+    update app_private.breakers b
+    set failed_accounts = '{}', opened_at = null, next_probe_at = null, probes = 0
+    from locked
+    where b.platform_source = locked.platform_source and b.institution_code = locked.institution_code
+    returning b.platform_source, b.institution_code, locked.opened_at
+  loop
+    continue when v_closed.opened_at is null;
+    update app_private.incidents i
+    set closed_at = v_now
+    where i.platform_source = v_closed.platform_source and i.institution_code = v_closed.institution_code
+      and i.closed_at is null;
+    with waiting as (
+      select s.account_id
+      from app_private.sync_states s
+      join app_private.links l on l.account_id = s.account_id
+      where s.platform_source = v_closed.platform_source
+        and (v_closed.institution_code = '' or l.institution_code = v_closed.institution_code)
+        and s.last_failure_kind in ('transient', 'provider_down') and s.run_id is null
+        and s.next_sync_at > v_now + interval '1 minute'
+      -- A row that is locked is being closed by somebody who may wait for our breaker.
+      for no key update of s skip locked
+    )
+    update app_private.sync_states s
+    set next_sync_at = v_now + interval '1 minute' * app_private.stable_jitter(s.account_id::text)
+    from waiting w
+    where s.account_id = w.account_id;
+  end loop;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.resume_syncs(p_platform app_public.platform_source, p_worker text, p_requests json)
+ RETURNS TABLE(account_id uuid, outcome text, details json)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  v_outcomes jsonb;
+  v_begun uuid[];
+begin
+  with requests as (
+    select distinct on (r."accountId") r."accountId" as id, r."runId" as run_id
+    from json_to_recordset(p_requests) as r ("accountId" uuid, "runId" bigint)
+  ),
+  locked as (
+    select s.account_id, s.run_id, s.held_by
+    from app_private.sync_states s
+    where s.platform_source = p_platform and s.account_id in (select id from requests)
+    order by s.account_id
+    for no key update skip locked
+  ),
+  judged as (
+    select r.id,
+      case
+        when s.platform_source <> p_platform then 'wrong_platform'
+        when l.account_id is null and s.account_id is not null then 'busy'
+        when l.run_id is distinct from r.run_id then 'stale'
+        when l.held_by is not null then 'running'
+      end as refusal
+    from requests r
+    left join app_private.sync_states s on s.account_id = r.id
+    left join locked l on l.account_id = r.id
+  ),
+  leased as (
+    update app_private.sync_states s
+    set epoch = s.epoch + 1, held_by = p_worker, enqueued_until = 'infinity'
+    from judged j
+    where s.account_id = j.id and j.refusal is null
+    returning s.account_id
+  )
+  select
+    jsonb_object_agg(j.id, coalesce(j.refusal, 'begun')),
+    (select array_agg(l.account_id) from leased l)
+  into v_outcomes, v_begun
+  from judged j;
+
+  return query
+    select o.key::uuid, o.value, d.details
+    from jsonb_each_text(coalesce(v_outcomes, '{}')) o
+    left join app_private.lease_details(v_begun) d on d.account_id = o.key::uuid;
+end
+$function$;
+grant execute on function app_private.resume_syncs(app_public.platform_source,text,json) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.retry_delay(p_failures integer, p_account_id uuid)
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select (array['1 min', '2 min', '5 min', '15 min', '30 min', '1 hour', '2 hours', '4 hours', '6 hours'])
+           [least(greatest(p_failures, 1), 9)]::interval
+         * (0.8 + 0.4 * app_private.stable_jitter(p_account_id::text || ':' || p_failures));
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.save_page(p_page json)
+ RETURNS TABLE(outcome text, new_count integer, changed_count integer, unchanged_count integer, removed_count integer, deferred text[])
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  v_now timestamptz := app_private.clock();
+  v_account_id uuid := p_page ->> 'accountId';
+  v_run_id bigint := p_page ->> 'runId';
+  v_epoch integer := p_page ->> 'epoch';
+  v_source app_public.transaction_source := p_page ->> 'source';
+  v_from date := p_page ->> 'from';
+  v_to date := p_page ->> 'to';
+  v_complete boolean := coalesce(json_typeof(p_page -> 'complete') = 'object', false);
+  v_settles boolean := v_complete and (p_page #>> '{complete,settles}')::boolean;
+  v_ids text[];
+  v_rows app_private.incoming_transaction[];
+  v_account record;
+  v_settled_before datemultirange;
+  v_settled_after datemultirange;
+  v_seen integer;
+  v_fresh integer;
+  v_changed integer;
+  v_missing integer := 0;
+  v_inserted bigint[] := '{}';
+  v_touched bigint[] := '{}';
+  v_reissued bigint[] := '{}';
+  v_removed integer := 0;
+  v_deferred text[] := '{}';
+begin
+  select a.user_id, l.time_zone, so.overlap_days, so.has_windows, p.transactions_task into v_account
+  from app_private.sync_states s
+  join app_public.accounts a on a.id = s.account_id
+  join app_private.links l on l.account_id = s.account_id
+  join app_private.platforms p on p.platform_source = s.platform_source
+  join app_private.sources so on so.source = v_source and so.platform_source = s.platform_source
+  where s.account_id = v_account_id and s.run_id = v_run_id and s.epoch = v_epoch and s.held_by is not null;
+  if not found then
+    return query select 'lost', 0, 0, 0, 0, '{}'::text[];
+    return;
+  end if;
+
+  -- An id that comes twice is one row, and the later one wins.
+  select array_agg(r) into v_rows
+  from (
+    select distinct on (id) row (
+      id, status, direction, amount, currency, "occurredAt", "occurredOn", narration, category, "balanceAfter", counterparty
+    )::app_private.incoming_transaction
+    from rows from (json_populate_recordset(null::app_private.incoming_transaction, p_page -> 'rows')) with ordinality as r (
+      id, status, direction, amount, currency, "occurredAt", "occurredOn", narration, category, "balanceAfter", counterparty, nth
+    )
+    order by id, nth desc
+  ) as d (r);
+
+  select count(*),
+    count(*) filter (where t.id is null),
+    count(*) filter (where t.id is not null and
+      (t.status, t.direction, t.amount, t.currency, t.occurred_at, t.occurred_on, t.narration, t.provider_category, t.balance_after, t.counterparty)
+      is distinct from
+      (i.status, i.direction, i.amount, i.currency, i."occurredAt", i."occurredOn", i.narration, i.category, i."balanceAfter", i.counterparty))
+  into v_seen, v_fresh, v_changed
+  from unnest(v_rows) i
+  left join app_public.transactions t on t.account_id = v_account_id and t.provider_transaction_id = i.id;
+
+  if v_complete and v_account.has_windows then
+    select array_agg(id) into v_ids from json_array_elements_text(p_page #> '{complete,ids}') as id;
+    v_ids := coalesce(v_ids, '{}');
+    select c.settled into v_settled_before
+    from app_private.coverage c
+    where c.account_id = v_account_id and c.source = v_source;
+    v_settled_after := v_settled_before;
+    if v_settles then
+      v_settled_after := v_settled_before + datemultirange(daterange(v_from, greatest(v_from, least(
+        v_to + 1,
+        ((p_page #>> '{complete,asOf}')::timestamptz at time zone v_account.time_zone)::date - v_account.overlap_days + 1
+      ))));
+      select count(*) into v_missing
+      from app_public.transactions t
+      where t.account_id = v_account_id and t.user_id = v_account.user_id and t.source = v_source
+        and t.occurred_on between v_from and v_to and t.status <> 'removed'
+        and not exists (select from unnest(v_ids) as known (id) where known.id = t.provider_transaction_id);
+    end if;
+  end if;
+
+  if v_fresh = 0 and v_changed = 0 and v_missing = 0 and v_settled_after is not distinct from v_settled_before
+    and p_page -> 'polled' is null
+  then
+    return query select 'ok', 0, 0, v_seen, 0, '{}'::text[];
+    return;
+  end if;
+
+  perform from app_private.sync_states s
+  where s.account_id = v_account_id and s.run_id = v_run_id and s.epoch = v_epoch and s.held_by is not null
+  for no key update;
+  if not found then
+    return query select 'lost', 0, 0, 0, 0, '{}'::text[];
+    return;
+  end if;
+
+  if v_changed > 0 then
+    with changed as (
+      select t.id as row_id, i.*
+      from unnest(v_rows) i
+      join app_public.transactions t on t.account_id = v_account_id and t.provider_transaction_id = i.id
+      where
+        (t.status, t.direction, t.amount, t.currency, t.occurred_at, t.occurred_on, t.narration, t.provider_category, t.balance_after, t.counterparty)
+        is distinct from
+        (i.status, i.direction, i.amount, i.currency, i."occurredAt", i."occurredOn", i.narration, i.category, i."balanceAfter", i.counterparty)
+    ),
+    kept as (
+      insert into app_public.transaction_revisions
+      select t.id, t.revision, t.user_id,
+        case when t.status = 'removed' then 'restored' else 'changed' end::app_public.revision_kind,
+        v_now, v_run_id, t.provider_transaction_id, t.status, t.direction, t.amount, t.currency, t.occurred_at,
+        t.occurred_on, t.narration, t.provider_category, t.balance_after, t.counterparty
+      from app_public.transactions t
+      join changed c on c.row_id = t.id
+    ),
+    written as (
+      update app_public.transactions t
+      set status = c.status, direction = c.direction, amount = c.amount, currency = c.currency,
+        occurred_at = c."occurredAt", occurred_on = c."occurredOn", narration = c.narration,
+        provider_category = c.category, balance_after = c."balanceAfter", counterparty = c.counterparty,
+        revision = t.revision + 1, changed_at = v_now, run_id = v_run_id
+      from changed c
+      where t.id = c.row_id
+      returning t.id
+    )
+    select coalesce(array_agg(id), '{}') into v_touched from written;
+  end if;
+
+  if v_settles and (v_fresh > 0 or v_missing > 0) then
+    -- Equal payments on one day pair off in order; one missing row stands for one new row, never for two.
+    with fresh as (
+      select i.*,
+        row_number() over (
+          partition by i."occurredOn", i.direction, i.amount, i.currency, app_private.normal_narration(i.narration)
+          order by i."occurredAt", i.id
+        ) as nth
+      from unnest(v_rows) i
+      where not exists (
+        select from app_public.transactions t where t.account_id = v_account_id and t.provider_transaction_id = i.id
+      )
+    ),
+    missing as (
+      select t.*,
+        row_number() over (
+          partition by t.occurred_on, t.direction, t.amount, t.currency, app_private.normal_narration(t.narration)
+          order by t.status = 'removed', t.occurred_at, t.id
+        ) as nth
+      from app_public.transactions t
+      where t.account_id = v_account_id and t.user_id = v_account.user_id and t.source = v_source
+        and t.occurred_on between v_from and v_to
+        and not exists (select from unnest(v_ids) as known (id) where known.id = t.provider_transaction_id)
+    ),
+    pairs as (
+      select m.id as row_id, f.*
+      from fresh f
+      join missing m on m.occurred_on = f."occurredOn" and m.direction = f.direction and m.amount = f.amount
+        and m.currency = f.currency and app_private.normal_narration(m.narration) = app_private.normal_narration(f.narration)
+        and m.nth = f.nth
+    ),
+    kept as (
+      insert into app_public.transaction_revisions
+      select t.id, t.revision, t.user_id, 'reissued', v_now, v_run_id, t.provider_transaction_id, t.status, t.direction,
+        t.amount, t.currency, t.occurred_at, t.occurred_on, t.narration, t.provider_category, t.balance_after, t.counterparty
+      from app_public.transactions t
+      join pairs p on p.row_id = t.id
+    ),
+    written as (
+      update app_public.transactions t
+      set provider_transaction_id = p.id, status = p.status, occurred_at = p."occurredAt", narration = p.narration,
+        provider_category = p.category, balance_after = p."balanceAfter", counterparty = p.counterparty,
+        revision = t.revision + 1, changed_at = v_now, run_id = v_run_id
+      from pairs p
+      where t.id = p.row_id
+      returning t.id
+    )
+    select coalesce(array_agg(id), '{}') into v_reissued from written;
+  elsif v_fresh > 0 and v_account.has_windows then
+    select coalesce(array_agg(i.id), '{}') into v_deferred
+    from unnest(v_rows) i
+    where not exists (
+        select from app_public.transactions t where t.account_id = v_account_id and t.provider_transaction_id = i.id
+      )
+      and exists (
+        select from app_public.transactions t
+        where t.account_id = v_account_id and t.user_id = v_account.user_id and t.occurred_on = i."occurredOn"
+          and t.amount = i.amount and t.direction = i.direction and t.currency = i.currency and t.source = v_source
+          and app_private.normal_narration(t.narration) = app_private.normal_narration(i.narration)
+          and not exists (select from unnest(v_rows) other where other.id = t.provider_transaction_id)
+      );
+  end if;
+
+  if v_fresh > 0 then
+    with written as (
+      insert into app_public.transactions (
+        account_id, user_id, source, provider_transaction_id, status, direction, amount, currency, occurred_at,
+        occurred_on, narration, provider_category, balance_after, counterparty, first_seen_at, run_id
+      )
+      select v_account_id, v_account.user_id, v_source, i.id, i.status, i.direction, i.amount, i.currency, i."occurredAt",
+        i."occurredOn", i.narration, i.category, i."balanceAfter", i.counterparty, v_now, v_run_id
+      from unnest(v_rows) i
+      where i.id <> all (v_deferred)
+      order by i."occurredAt"
+      on conflict (account_id, provider_transaction_id) do nothing
+      returning id
+    )
+    select coalesce(array_agg(id), '{}') into v_inserted from written;
+  end if;
+
+  if v_missing > 0 then
+    with gone as (
+      select t.id
+      from app_public.transactions t
+      where t.account_id = v_account_id and t.user_id = v_account.user_id and t.source = v_source
+        and t.occurred_on between v_from and v_to and t.status <> 'removed'
+        and not exists (select from unnest(v_ids) as known (id) where known.id = t.provider_transaction_id)
+    ),
+    kept as (
+      insert into app_public.transaction_revisions
+      select t.id, t.revision, t.user_id, 'removed', v_now, v_run_id, t.provider_transaction_id, t.status, t.direction,
+        t.amount, t.currency, t.occurred_at, t.occurred_on, t.narration, t.provider_category, t.balance_after, t.counterparty
+      from app_public.transactions t
+      join gone g on g.id = t.id
+    )
+    update app_public.transactions t
+    set status = 'removed', revision = t.revision + 1, changed_at = v_now, run_id = v_run_id
+    from gone g
+    where t.id = g.id;
+    get diagnostics v_removed = row_count;
+  end if;
+
+  if v_settled_after is distinct from v_settled_before then
+    update app_private.coverage c
+    set settled = v_settled_after
+    where c.account_id = v_account_id and c.source = v_source;
+  end if;
+
+  if p_page -> 'polled' is not null then
+    update app_private.tracked_references r
+    set polls = r.polls + 1,
+      outcome = d.outcome,
+      settled_at = case when d.outcome <> 'open' then v_now end,
+      next_poll_at = case when d.outcome = 'open' then v_now + app_private.reference_poll_delay(r.polls + 1) end
+    from (
+      select p."referenceId",
+        -- A reference that the provider does not know may still be on its way: somebody may track it before posting it.
+        case when p.outcome = 'unknown' and t.requested_at > v_now - interval '1 day' then 'open' else p.outcome end as outcome
+      from json_to_recordset(p_page -> 'polled') as p ("referenceId" uuid, outcome text)
+      join app_private.tracked_references t on t.reference_id = p."referenceId"
+    ) d
+    where r.reference_id = d."referenceId" and r.account_id = v_account_id and r.outcome = 'open';
+  end if;
+
+  if cardinality(v_inserted) + cardinality(v_touched) + cardinality(v_reissued) + v_removed > 0 then
+    -- So that a run which is cut off here still tells what it saved.
+    update app_public.sync_logs l
+    set new_count = l.new_count + cardinality(v_inserted),
+      changed_count = l.changed_count + cardinality(v_touched) + cardinality(v_reissued),
+      removed_count = l.removed_count + v_removed,
+      transactions_synced = l.transactions_synced + cardinality(v_inserted) + cardinality(v_touched) + cardinality(v_reissued),
+      pages = greatest(l.pages, (p_page ->> 'page')::integer)
+    where l.id = v_run_id;
+    if v_account.transactions_task is not null and cardinality(v_inserted || v_touched || v_reissued) > 0 then
+      perform graphile_worker.add_job(v_account.transactions_task, json_build_object(
+        'accountId', v_account_id, 'runId', v_run_id::text, 'transactionIds', (v_inserted || v_touched || v_reissued)::text[]
+      ));
+    end if;
+  end if;
+
+  return query select 'ok', cardinality(v_inserted), cardinality(v_touched) + cardinality(v_reissued),
+    v_seen - cardinality(v_inserted) - cardinality(v_touched) - cardinality(v_reissued) - cardinality(v_deferred),
+    v_removed, v_deferred;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.save_transactions(p_pages json)
+ RETURNS TABLE(outcome text, new_count integer, changed_count integer, unchanged_count integer, removed_count integer, deferred text[])
+ LANGUAGE plpgsql
+ SECURITY DEFINER ROWS 10
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_page json;
+begin
+  -- Callers order pages by account, so that two calls never wait for each other's leases crosswise.
+  for v_page in select value from json_array_elements(p_pages) loop
+    return query select * from app_private.save_page(v_page);
+  end loop;
+end
+$function$;
+grant execute on function app_private.save_transactions(json) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.schedule(p_account_id uuid, p_after timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select app_private.next_sync_time(
+    p_after,
+    app_private.sync_interval(s.admin_interval, p.admin_interval, u.sync_interval, s.activity, p.default_interval),
+    coalesce(u.preferred_hour, p.preferred_hour),
+    coalesce(u.time_zone, p.time_zone),
+    -- Somebody who named an hour gets that hour; the spread is for those who did not care.
+    case when u.preferred_hour is null then p.sync_window else least(p.sync_window, interval '1 hour') end,
+    app_private.stable_jitter(l.login_key)
+  )
+  from app_private.sync_states s
+  join app_public.accounts a on a.id = s.account_id
+  join app_private.links l on l.account_id = s.account_id
+  join app_private.platforms p on p.platform_source = s.platform_source
+  left join app_public.sync_settings u on u.user_id = a.user_id and u.platform_source = s.platform_source
+  where s.account_id = p_account_id;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.set_clock(p_now timestamp with time zone, p_stopped boolean DEFAULT false)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app_private.clock_settings
+  set clock_offset = coalesce(p_now - now(), interval '0'),
+    stopped_at = case when p_stopped then p_now end
+  returning coalesce(stopped_at, now() + clock_offset);
+$function$;
+comment on function app_private.set_clock(timestamp with time zone,boolean) is 'Makes clock() answer p_now from here on.';
+
+CREATE OR REPLACE FUNCTION app_private.stable_jitter(p_key text)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select (hashtextextended(p_key, 20260101) & 1048575)::double precision / 1048576;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.stop_worker(p_worker text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  delete from app_private.workers where worker_id = p_worker;
+  return app_private.reclaim_runs(array[p_worker]);
+end
+$function$;
+grant execute on function app_private.stop_worker(text) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.store_wallet_token(p_wallet_key text, p_key_id text, p_sealed bytea, p_expires_at timestamp with time zone)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into app_private.wallet_tokens as t (wallet_key, key_id, sealed, expires_at)
+  values (p_wallet_key, p_key_id, p_sealed, p_expires_at)
+  on conflict (wallet_key) do update
+  set key_id = excluded.key_id, sealed = excluded.sealed, expires_at = excluded.expires_at
+  where t.expires_at <= excluded.expires_at;
+$function$;
+grant execute on function app_private.store_wallet_token(text,text,bytea,timestamp with time zone) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.suspend_syncs(p_runs json)
+ RETURNS TABLE(account_id uuid, outcome text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  v_now timestamptz := app_private.clock();
+  v_suspended jsonb;
+  v_specs graphile_worker.job_spec[];
+begin
+  with runs as (
+    select *
+    from json_to_recordset(p_runs) as r ("accountId" uuid, "runId" bigint, epoch integer, until timestamptz, state jsonb)
+  ),
+  let_go as (
+    update app_private.sync_states s
+    set held_by = null, next_sync_at = r.until, enqueued_until = null, provider_state = r.state
+    from runs r
+    where s.account_id = r."accountId" and s.run_id = r."runId" and s.epoch = r.epoch and s.held_by is not null
+    returning s.account_id, s.run_id, s.platform_source, r.until
+  )
+  select
+    jsonb_object_agg(g.account_id, true),
+    array_agg((
+      p.task_identifier,
+      json_build_object('accountId', g.account_id, 'runId', g.run_id::text),
+      null, now() + (g.until - v_now), 3, 'sync:' || g.account_id, 0, null
+    )::graphile_worker.job_spec) filter (where g.until < v_now + interval '1 minute')
+  into v_suspended, v_specs
+  from let_go g
+  join app_private.platforms p on p.platform_source = g.platform_source;
+
+  if v_specs is not null then
+    perform graphile_worker.add_jobs(v_specs);
+  end if;
+
+  return query
+    select r."accountId", case when v_suspended ? r."accountId"::text then 'ok' else 'lost' end
+    from json_to_recordset(p_runs) as r ("accountId" uuid);
+end
+$function$;
+grant execute on function app_private.suspend_syncs(json) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.sync_interval(p_admin_account interval, p_admin_platform interval, p_user interval, p_activity smallint, p_default interval)
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(
+    p_admin_account,
+    p_admin_platform,
+    p_user,
+    p_default * case when p_activity is null or p_activity >= 12 then 1 when p_activity >= 2 then 2 else 3 end
+  );
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.teach_quota(p_platform app_public.platform_source, p_retry_after interval)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app_private.quotas
+  set learned = case
+      when refused_at > clock_timestamp() - interval '1 second' then learned
+      -- What had grown back since the last lesson counts.
+      else greatest(0.05, 0.7 * least(1, learned + coalesce(extract(epoch from clock_timestamp() - refused_at) / 60 * 0.05, 1)))
+    end,
+    refused_at = clock_timestamp(),
+    blocked_until = greatest(
+      blocked_until, clock_timestamp() + least(greatest(p_retry_after, interval '1 second'), interval '10 minutes'))
+  where platform_source = p_platform;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.track_reference(p_account_id uuid, p_reference_id uuid, p_operation text DEFAULT 'requesttopay'::text, p_requested_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_base_url text DEFAULT NULL::text, p_target_environment text DEFAULT NULL::text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_next_poll_at timestamptz;
+  v record;
+begin
+  select a.platform_source, l.base_url, l.target_environment into v
+  from app_public.accounts a
+  join app_private.links l on l.account_id = a.id
+  where a.id = p_account_id and a.unlinked_at is null;
+  if not found then
+    raise exception 'There is no such account.' using errcode = 'NTFND';
+  end if;
+  if v.platform_source <> 'mtn_momo' or coalesce(p_base_url, v.base_url) is null then
+    raise exception 'References can be tracked for MoMo wallets only.' using errcode = 'LNKNV';
+  end if;
+  v_next_poll_at := coalesce(p_requested_at, v_now) + app_private.reference_poll_delay(0);
+
+  insert into app_private.tracked_references
+    (reference_id, account_id, operation, base_url, target_environment, requested_at, next_poll_at)
+  values (
+    p_reference_id, p_account_id, p_operation, coalesce(p_base_url, v.base_url),
+    coalesce(p_target_environment, v.target_environment), coalesce(p_requested_at, v_now), v_next_poll_at
+  )
+  on conflict (reference_id) do nothing;
+  if not found then
+    return false;
+  end if;
+  update app_private.sync_states s
+  set next_sync_at = least(s.next_sync_at, v_next_poll_at)
+  where s.account_id = p_account_id;
+  return true;
+end
+$function$;
+grant execute on function app_private.track_reference(uuid,uuid,text,timestamp with time zone,text,text) to app_service;
+grant execute on function app_private.track_reference(uuid,uuid,text,timestamp with time zone,text,text) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.trip_breakers(p_failures json)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+begin
+  with failed as (
+    select f."accountId" as account_id, s.platform_source, scope.institution_code,
+      case scope.institution_code when '' then 10 else 5 end as threshold
+    from json_to_recordset(p_failures) as f ("accountId" uuid, kind app_public.failure_kind)
+    join app_private.sync_states s on s.account_id = f."accountId"
+    join app_private.links l on l.account_id = f."accountId"
+    cross join lateral (
+      select l.institution_code where l.institution_code is not null and f.kind in ('transient', 'provider_down')
+      union all
+      select '' where f.kind = 'provider_down'
+    ) scope
+  ),
+  grouped as (
+    select platform_source, institution_code, threshold, array_agg(account_id) as accounts
+    from failed
+    group by platform_source, institution_code, threshold
+    order by platform_source, institution_code
+  )
+  insert into app_private.breakers as b (platform_source, institution_code, failed_accounts)
+  select platform_source, institution_code, accounts[1:threshold] from grouped
+  on conflict (platform_source, institution_code) do update
+  set failed_accounts = (
+      select (array_agg(distinct id))[1:10] from unnest(b.failed_accounts || excluded.failed_accounts) id
+    ),
+    probes = case when b.opened_at is null then 0 else b.probes + 1 end,
+    next_probe_at = case when b.opened_at is not null then
+      v_now + least(interval '30 minutes', interval '1 minute' * 2 ^ least(b.probes + 1, 5)) end;
+
+  with opened as (
+    update app_private.breakers b
+    set opened_at = v_now, next_probe_at = v_now + interval '1 minute'
+    where b.opened_at is null
+      and cardinality(b.failed_accounts) >= case b.institution_code when '' then 10 else 5 end
+    returning b.platform_source, b.institution_code
+  )
+  insert into app_private.incidents (platform_source, institution_code, opened_at)
+  select o.platform_source, o.institution_code, v_now from opened o
+  on conflict (platform_source, institution_code) where closed_at is null do nothing;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.wallet_token(p_wallet_key text)
+ RETURNS TABLE(key_id text, sealed bytea, expires_in_seconds double precision)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select t.key_id, t.sealed, extract(epoch from t.expires_at - app_private.clock())::double precision
+  from app_private.wallet_tokens t
+  where t.wallet_key = p_wallet_key and t.expires_at > app_private.clock() + interval '10 minutes';
+$function$;
+grant execute on function app_private.wallet_token(text) to app_worker;
+
+-- ---------------------------------------------------------------------------------------------------- app_admin
+
+create schema app_admin;
+grant usage on schema app_admin to app_admin;
+
+create view app_admin.late_accounts with (security_barrier=true) as
+ SELECT s.account_id,
+    s.platform_source,
+    s.next_sync_at AS due_since,
+    app_private.clock() - s.next_sync_at AS late_by,
+        CASE
+            WHEN p.paused_until > app_private.clock() THEN 'platform paused: '::text || COALESCE(p.paused_reason, 'no reason given'::text)
+            WHEN a.paused_at IS NOT NULL THEN 'account paused'::text
+            WHEN s.held_by IS NOT NULL THEN 'running'::text
+            WHEN s.run_id IS NOT NULL THEN 'waiting for the provider'::text
+            WHEN s.enqueued_until > app_private.clock() THEN 'in the queue'::text
+            ELSE 'not dispatched yet'::text
+        END AS why,
+    s.failures,
+    s.last_failure_kind
+   FROM app_private.sync_states s
+     JOIN app_public.accounts a ON a.id = s.account_id
+     JOIN app_private.platforms p ON p.platform_source = s.platform_source
+  WHERE s.next_sync_at <= app_private.clock() AND a.unlinked_at IS NULL;
+comment on view app_admin.late_accounts is 'Which accounts are late, and why?';
+grant select on app_admin.late_accounts to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.override_account_interval(p_account_id uuid, p_interval interval)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform app_private.check_sync_interval(p_interval);
+  update app_private.sync_states set admin_interval = p_interval where account_id = p_account_id;
+  if not found then
+    raise exception 'There is no such account.' using errcode = 'NTFND';
+  end if;
+  return app_private.reschedule(array[p_account_id]);
+end
+$function$;
+grant execute on function app_admin.override_account_interval(uuid,interval) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.override_platform_interval(p_platform app_public.platform_source, p_interval interval)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform app_private.check_sync_interval(p_interval);
+  update app_private.platforms set admin_interval = p_interval where platform_source = p_platform;
+  return app_private.reschedule(array(select a.id from app_public.accounts a where a.platform_source = p_platform));
+end
+$function$;
+grant execute on function app_admin.override_platform_interval(app_public.platform_source,interval) to app_admin;

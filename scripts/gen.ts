@@ -1,0 +1,74 @@
+/**
+ * `npm run gen`: makes the files that are made from others, so that a reviewer reads the diff of the result.
+ *
+ *   npm run gen              writes them
+ *   npm run gen -- --check   writes nothing; says which are out of date, and fails if any is
+ *
+ * It migrates a throw-away Postgres to read the result from; no database of anybody's is touched.
+ */
+
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client } from "pg";
+import { dumpSchema } from "../db/dump.ts";
+import { migrate } from "../db/migrate.ts";
+import { startPostgres } from "./postgres/embedded.ts";
+
+const root = join(import.meta.dirname, "..");
+
+/** Each made from a freshly migrated database. */
+const generated: { path: string; make: (databaseUrl: string) => Promise<string> }[] = [
+  { path: "db/schema.sql", make: schemaOf },
+];
+
+async function schemaOf(databaseUrl: string): Promise<string> {
+  const db = new Client({ connectionString: databaseUrl, application_name: "tidemark gen" });
+  await db.connect();
+  try {
+    return await dumpSchema(db);
+  } finally {
+    await db.end();
+  }
+}
+
+/** Calls `body` with a database that has just been migrated, and throws it away. */
+async function withMigratedDatabase(body: (databaseUrl: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "tidemark-gen-"));
+  // Where we are root, Postgres runs as another user, who must be able to enter.
+  await chmod(folder, 0o755);
+  const postgres = await startPostgres({
+    version: 18,
+    dataDir: join(folder, "postgres"),
+    settings: { fsync: "off", synchronous_commit: "off", full_page_writes: "off" },
+  });
+  try {
+    await migrate({ databaseUrl: postgres.url });
+    await body(postgres.url);
+  } finally {
+    await postgres.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function main(args: string[]): Promise<void> {
+  if (args.some((arg) => arg !== "--check"))
+    throw new RangeError(`npm run gen takes --check only, not ${args.join(" ")}`);
+  const checkOnly = args.includes("--check");
+  await withMigratedDatabase(async (databaseUrl) => {
+    for (const { path, make } of generated) {
+      const [text, before] = [await make(databaseUrl), await readFile(join(root, path), "utf8").catch(() => undefined)];
+      if (text === before) {
+        console.log(`${path}: up to date`);
+      } else if (checkOnly) {
+        console.log(`${path}: out of date; npm run gen makes it anew`);
+        process.exitCode = 1;
+      } else {
+        await writeFile(join(root, path), text);
+        console.log(`${path}: written`);
+      }
+    }
+  });
+}
+
+await main(process.argv.slice(2));
