@@ -1,7 +1,10 @@
-import type { Pool } from "pg";
 import { z } from "zod";
+import type { Queryable } from "../../db/queryable.ts";
 import type { Truth } from "../simulators/mono/control.ts";
 import type { Truth as WalletTruth } from "../simulators/momo/truth.ts";
+
+/** Days to compare, YYYY-MM-DD: all from one on, or those that fit. */
+export type Days = string | ((day: string) => boolean);
 
 /** Where the table and the provider's truth differ, by provider transaction id or by fingerprint. */
 export type Differences = { missing: string[]; duplicated: string[]; different: string[] };
@@ -22,7 +25,7 @@ const storedRow = z.object({
   balance_after: z.string().nullable(),
 });
 
-const readStored = async (db: Pool, accountId: string, source: string) => {
+const readStored = async (db: Queryable, accountId: string, source: string) => {
   const { rows } = await db.query(
     `select provider_transaction_id, status::text, direction::text, trim_scale(amount)::text as amount, currency,
        to_char(occurred_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as occurred_at, occurred_on::text,
@@ -38,12 +41,12 @@ const readStored = async (db: Pool, accountId: string, source: string) => {
  * Compares a bank account with its simulator's ledger. Written without our own mapping, so that a mistake there cannot
  * hide itself. Rows that the ledger no longer has must be marked removed.
  *
- * @param since the first day that was asked for, YYYY-MM-DD
+ * @param days those that were asked for
  */
-export async function compareBank(db: Pool, accountId: string, truth: Truth, since: string): Promise<Differences> {
+export async function compareBank(db: Queryable, accountId: string, truth: Truth, days: Days): Promise<Differences> {
   const expected = new Map(
     truth.transactions
-      .filter((row) => row.day >= since)
+      .filter((row) => isAmong(days, row.day))
       .map((row) => [
         row.id,
         JSON.stringify({
@@ -63,12 +66,12 @@ export async function compareBank(db: Pool, accountId: string, truth: Truth, sin
   const stored = await readStored(db, accountId, "mono");
   return compare(
     expected,
-    stored.filter((row) => row.status !== "removed" && row.occurred_on >= since),
+    stored.filter((row) => row.status !== "removed" && isAmong(days, row.occurred_on)),
   );
 }
 
 /** Compares a wallet's tracked references with what the simulator knows of them. */
-export async function compareReferences(db: Pool, accountId: string, truth: WalletTruth): Promise<Differences> {
+export async function compareReferences(db: Queryable, accountId: string, truth: WalletTruth): Promise<Differences> {
   const words: Record<string, string> = { SUCCESSFUL: "posted", FAILED: "failed" };
   const expected = new Map(
     truth.payments.map((payment) => [
@@ -98,10 +101,10 @@ export async function compareReferences(db: Pool, accountId: string, truth: Wall
 
 /** Compares a wallet's statement. Its rows have no ids, so they are compared as a bag of days, amounts and balances. */
 export async function compareStatement(
-  db: Pool,
+  db: Queryable,
   accountId: string,
   truth: WalletTruth,
-  since: string,
+  days: Days,
 ): Promise<Differences> {
   const counted = (keys: string[]): Map<string, number> => {
     const counts = new Map<string, number>();
@@ -112,13 +115,13 @@ export async function compareStatement(
     decimal === null ? "" : decimal.includes(".") ? decimal.replace(/\.?0+$/, "") : decimal;
   const expected = counted(
     truth.statementRows
-      .filter((row) => row.day >= since)
+      .filter((row) => isAmong(days, row.day))
       .map((row) => [row.day, row.direction, plain(row.amount), plain(row.balanceAfter)].join(" ")),
   );
   const stored = await readStored(db, accountId, "statement");
   const found = counted(
     stored
-      .filter((row) => row.status !== "removed" && row.occurred_on >= since)
+      .filter((row) => row.status !== "removed" && isAmong(days, row.occurred_on))
       .map((row) => [row.occurred_on, row.direction, plain(row.amount), plain(row.balance_after)].join(" ")),
   );
   const differences: Differences = { missing: [], duplicated: [], different: [] };
@@ -126,6 +129,8 @@ export async function compareStatement(
   for (const [key, count] of found) if ((expected.get(key) ?? 0) < count) differences.duplicated.push(key);
   return differences;
 }
+
+const isAmong = (days: Days, day: string): boolean => (typeof days === "string" ? day >= days : days(day));
 
 const kobo = (amount: bigint): string => {
   const sign = amount < 0n ? "-" : "";

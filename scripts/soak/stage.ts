@@ -29,6 +29,8 @@ export type Stage = {
   runtime: Runtime;
   /** Acts as app_owner, to look at everything. */
   owner: Pool;
+  /** As the login itself, which owns the database. */
+  login: Pool;
   /** Every run since the stage was opened. */
   runs: RunReport[];
   now(): number;
@@ -60,6 +62,7 @@ export async function openStage(options: {
   let moment = startAt;
   const machineNow = (): number => moment;
   const owner = pgPool({ databaseUrl, role: "app_owner", max: 4, name: "tidemark stage" });
+  const login = pgPool({ databaseUrl, max: 1, name: "tidemark stage" });
   const mono = await startMonoSimulator({ seed, now: machineNow });
   const momo = await startMomoSimulator({ seed, now: machineNow, rateLimit: null, statementRateLimit: null });
   const runs: RunReport[] = [];
@@ -87,6 +90,7 @@ export async function openStage(options: {
     momo,
     runtime,
     owner,
+    login,
     runs,
     now: () => moment,
     async moveTo(to) {
@@ -162,6 +166,7 @@ export async function openStage(options: {
       await mono.close();
       await momo.close();
       await owner.end();
+      await login.end();
     },
   };
   // Quotas go by machine time, which a stage does not wait for.
