@@ -1,0 +1,76 @@
+import { type Call, createHttpClient } from "../../tasks/@http/client.ts";
+import { InsecureUrlError, NotJsonError, ProviderError, UnexpectedShapeError } from "../../tasks/@http/errors.ts";
+import type { NewLink } from "../../tasks/@linking/link_new_account.ts";
+import { createMonoClient, type LinkDetails, type MonoClient } from "../../tasks/@providers/mono/client.ts";
+import { UsageError } from "../usage.ts";
+import type { BankFields } from "./fields.ts";
+
+/** Mono, as far as linking asks it. Each throws UsageError with a sentence when Mono says no or says nothing. */
+export type MonoAccess = {
+  describe(monoAccountId: string): Promise<LinkDetails>;
+  /** Turns the code that Mono Connect gave into the account's id; a code works once. */
+  exchange(code: string): Promise<string>;
+  close(): Promise<void>;
+};
+
+export function openMono(options: { baseUrl: string; secretKey: string }): MonoAccess {
+  const http = createHttpClient();
+  const client = createMonoClient({ http, ...options });
+  const ask = async <T>(question: (mono: MonoClient, by: Call) => Promise<T>, unknown: string): Promise<T> => {
+    try {
+      return await question(client, { signal: AbortSignal.timeout(30_000) });
+    } catch (error) {
+      throw new UsageError(sentenceOf(error, unknown), { cause: error });
+    }
+  };
+  return {
+    describe: (id) => ask((mono, by) => mono.linkDetails(id, by), "Mono knows no account with this id."),
+    exchange: async (code) => {
+      const { accountId } = await ask(
+        (mono, by) => mono.exchangeCode(code, by),
+        "Mono does not know this code; it works once, and for ten minutes only.",
+      );
+      return accountId;
+    },
+    close: () => http.close(),
+  };
+}
+
+function sentenceOf(error: unknown, unknown: string): string {
+  if (error instanceof ProviderError) {
+    if (error.status === 400 || error.status === 404) return unknown;
+    if (error.status === 401 || error.status === 403) return "Mono does not accept MONO_SECRET_KEY.";
+    return `Mono could not answer (status ${error.status}); try again later.`;
+  }
+  if (error instanceof InsecureUrlError) return `Mono's address cannot be used: ${error.message}.`;
+  if (error instanceof NotJsonError || error instanceof UnexpectedShapeError) {
+    return "Mono's answer could not be understood.";
+  }
+  return "Mono could not be reached.";
+}
+
+/**
+ * A bank account as it is linked. What the fields leave open is taken from Mono, where there is a key to ask it with.
+ * Throws UsageError when its currency is known to nobody.
+ */
+export function bankLink(fields: BankFields, details: LinkDetails | null): NewLink {
+  const currency = fields.currency ?? details?.currency?.trim().toUpperCase();
+  if (currency === undefined) {
+    throw new UsageError(
+      details === null
+        ? "The currency is missing, and without MONO_SECRET_KEY Mono cannot be asked for it."
+        : "Mono does not tell the account's currency, so it must be given.",
+    );
+  }
+  return {
+    userId: fields.userId,
+    platform: "mono",
+    accountName: fields.accountName,
+    currency,
+    externalId: fields.monoAccountId,
+    institution: fields.institution ?? details?.institution ?? undefined,
+    institutionCode: fields.institutionCode ?? details?.institutionCode ?? undefined,
+    loginKey: fields.loginKey ?? details?.customerId ?? undefined,
+    historyDays: fields.historyDays,
+  };
+}
