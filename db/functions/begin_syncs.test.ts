@@ -42,6 +42,8 @@ test(
       targetEnvironment: null,
       state: {},
       now: noon,
+      first: false,
+      mayRefresh: true,
       windows: [
         { source: "mono", from: "2026-01-29", to: "2026-02-28" },
         { source: "mono", from: "2026-03-01", to: "2026-03-10" },
@@ -201,6 +203,32 @@ test(
     t.is((await tryBegin(db, account, "worker-1", "mtn_momo")).outcome, "wrong_platform");
     t.is((await tryBegin(db, { accountId: "99999999-9999-4999-8999-999999999999" })).outcome, "not_found");
     t.is((await tryBegin(db, account)).outcome, "begun");
+  }),
+);
+
+test(
+  "provider_down: only the account that probes is begun, somebody's press before others; the rest wait for the next probe",
+  withDb(async (t, db) => {
+    await setClock(db, noon);
+    const down = await linkMono(db, { institutionCode: "058" });
+    const pressed = await linkMono(db, { institutionCode: "058" });
+    const elsewhere = await linkMono(db, { institutionCode: "044" });
+    await db.query(
+      `insert into app_private.breakers (platform_source, institution_code, opened_at, next_probe_at)
+       values ('mono', '058', app_private.clock(), '2026-03-10 12:01:00+00')`,
+    );
+    t.is((await tryBegin(db, down)).outcome, "provider_down");
+    t.is((await runRows(db, down)).length, 0);
+    const { next_sync_at, enqueued_until } = await stateRow(db, down);
+    t.true(String(next_sync_at) >= "2026-03-10 12:01:00+00" && String(next_sync_at) < "2026-03-10 12:01:30+00");
+    t.is(enqueued_until, null);
+    t.is((await tryBegin(db, elsewhere)).outcome, "begun");
+
+    await setClock(db, "2026-03-10T12:01:30Z");
+    const outcomes = await beginSyncs(db, "mono", "worker-1", [down, { ...pressed, trigger: "user" }]);
+    const outcomeOf = ({ accountId }: typeof down) =>
+      outcomes.find((answer) => answer.account_id === accountId)?.outcome;
+    t.deepEqual([outcomeOf(down), outcomeOf(pressed)], ["provider_down", "begun"]);
   }),
 );
 
