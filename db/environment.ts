@@ -37,14 +37,14 @@ const problemOfBaseUrl = (url: URL | null): string | null => {
   if (url.username !== "" || url.password !== "") return "must not contain a user name or a password";
   if (url.search !== "" || url.hash !== "") return "must end with the path: no ? and no #";
   if (url.protocol === "https:") return null;
-  if (url.protocol === "http:" && staysNearby(url.hostname)) return null;
+  if (url.protocol === "http:" && isLoopback(url.hostname)) return null;
   // Every request carries a key, and plain http would show it to the network.
-  return "must start with https:// (http:// is for this machine or a neighbouring container only)";
+  return "must start with https:// (http:// is for this machine only)";
 };
 
-/** Loopback, or a name without a dot, as containers of one compose file call each other. */
-const staysNearby = (hostname: string): boolean =>
-  /^127\.\d+\.\d+\.\d+$/.test(hostname) || hostname === "[::1]" || !/[.:]/.test(hostname);
+/** The same rule holds when a request is sent (tasks/@http/client.ts): where the simulators are, and nowhere else. */
+const isLoopback = (hostname: string): boolean =>
+  hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 
 const databaseUrl = z
   .string()

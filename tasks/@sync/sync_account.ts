@@ -48,11 +48,18 @@ export async function syncAccount(account: LeasedAccount, deps: SyncDependencies
     if (error instanceof DatabaseFailure) throw error.cause;
     if (error instanceof QuotaWaitError) return run.waitFor(error.waitMs);
     if (run.hasRunTooLong()) return run.waitFor(0);
-    const failure = deps.context.stopping.aborted ? interrupted : await deps.platform.explain(error, deps.context);
+    const failure = await run.failureOf(error);
     const written = await recordSyncFailures(deps.db, [{ ...run.lease, ...failure, state: run.state, log: run.log() }]);
     return wasLost(written) ? { kind: "lost" } : { kind: "failed", failure, tally: run.tally, error };
   }
 }
+
+const tooLong: SyncFailure = {
+  kind: "transient",
+  message: "The run took too long and did not get as far as one complete window.",
+  code: "run_too_long",
+  retryAt: null,
+};
 
 const interrupted: SyncFailure = {
   kind: "interrupted",
@@ -88,6 +95,14 @@ class Run {
   hasRunTooLong(): boolean {
     const { signal, stopping } = this.#deps.context;
     return signal.aborted && !stopping.aborted && this.tally.completedWindows > 0;
+  }
+
+  /** What an error means: our own stop and our own cap are known here, the rest is for the platform to say. */
+  failureOf(error: unknown): Promise<SyncFailure> {
+    const { context, platform } = this.#deps;
+    if (context.stopping.aborted) return Promise.resolve(interrupted);
+    if (context.signal.aborted) return Promise.resolve(tooLong);
+    return platform.explain(error, context);
   }
 
   /** Lets go of the account for so long; the run goes on from what is saved by then. */

@@ -11,8 +11,18 @@ export function provideRuntime(runtime: Runtime | undefined): void {
 
 /** The runtime of this process; made from the environment when graphile-worker's own command runs the tasks. */
 export function currentRuntime(): Promise<Runtime> {
-  current ??= fromEnvironment();
+  current ??= fromEnvironmentOrNot();
   return current;
+}
+
+/** A database that is away for now must not be away for every later job as well. */
+async function fromEnvironmentOrNot(): Promise<Runtime> {
+  try {
+    return await fromEnvironment();
+  } catch (error) {
+    current = undefined;
+    throw error;
+  }
 }
 
 async function fromEnvironment(): Promise<Runtime> {

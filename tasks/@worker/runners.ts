@@ -15,9 +15,18 @@ export const platformTasks: Record<PlatformSource, string> = { mono: "mono_sync"
 export type Runners = {
   /** Takes no more jobs, lets running ones end for five seconds, then hands them back. */
   stop(): Promise<void>;
-  /** Settles when the runners have ended, by stop() or by an error. */
+  /** Settles when stop() has ended them all. When one ends by itself the others are stopped, and this rejects. */
   ended: Promise<void>;
 };
+
+/** graphile-worker gave a runner up; its log says why. A process with a part of its runners only would look healthy. */
+export class RunnerEndedError extends Error {
+  override readonly name = "RunnerEndedError";
+
+  constructor() {
+    super("a runner ended by itself");
+  }
+}
 
 /**
  * One graphile-worker runner a platform, and one for everything else: a provider that hangs fills its own runner only.
@@ -34,7 +43,11 @@ export async function startRunners(options: {
   const { runtime, platforms, concurrency } = options;
   provideRuntime(runtime);
   const logger = workerLogger(runtime.log);
-  const { tasks } = await getTasks({ logger }, join(root, "tasks"));
+  // At info, the loader tells of each folder of shared code that it rightly leaves alone.
+  const { tasks } = await getTasks(
+    { logger: workerLogger(runtime.log.child({}, { level: "warn" })) },
+    join(root, "tasks"),
+  );
   const shared = { pgPool: runtime.db, noHandleSignals: true, logger };
 
   const runners: Runner[] = [];
@@ -51,17 +64,26 @@ export async function startRunners(options: {
     throw error;
   }
 
+  const alive = new Set(runners);
+  let stopping: Promise<void> | undefined;
   const stopAll = async (): Promise<void> => {
-    await Promise.all(runners.map((runner) => runner.stop()));
+    await Promise.all([...alive].map((runner) => runner.stop()));
+  };
+  const stop = (): Promise<void> => (stopping ??= stopAll());
+  const endOf = async (runner: Runner): Promise<void> => {
+    await runner.promise;
+    alive.delete(runner);
+    if (stopping === undefined) throw new RunnerEndedError();
   };
   const allEnded = async (): Promise<void> => {
-    await Promise.all(runners.map((runner) => runner.promise));
+    try {
+      await Promise.all(runners.map(endOf));
+    } catch (error) {
+      await stop();
+      throw error;
+    }
   };
-  let stopping: Promise<void> | undefined;
-  return {
-    stop: () => (stopping ??= stopAll()),
-    ended: allEnded(),
-  };
+  return { stop, ended: allEnded() };
 }
 
 const lineOfPlatform = z.object({ platform: platformSource });

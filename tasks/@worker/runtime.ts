@@ -87,9 +87,12 @@ export async function createRuntime(options: {
       machineNow: options.machineNow ?? Date.now,
       ...(options.onRun === undefined ? {} : { onRun: options.onRun }),
       async close() {
-        await heartbeats.stop();
-        for (const { platform } of platforms.values()) await platform.close();
-        await db.end();
+        try {
+          await heartbeats.stop();
+        } finally {
+          for (const { platform } of platforms.values()) await platform.close();
+          await db.end();
+        }
       },
     };
   } catch (error) {

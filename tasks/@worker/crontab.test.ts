@@ -2,11 +2,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { getTasks, Logger, parseCrontab, type ParsedCronItem, type TimestampDigest } from "graphile-worker";
-import { platformSource } from "../db/queries/runs.ts";
-import { payloads } from "./@worker/payloads.ts";
-import { cronItemsFor } from "./@worker/runners.ts";
+import { platformSource } from "../../db/queries/runs.ts";
+import { payloads } from "./payloads.ts";
+import { cronItemsFor } from "./runners.ts";
 
-const text = await readFile(join(import.meta.dirname, "../crontab"), "utf8");
+const text = await readFile(join(import.meta.dirname, "../../crontab"), "utf8");
 const items = parseCrontab(text);
 
 /** Each line, by graphile-worker's identifier, and whether it fires in a minute of the day. Times are UTC, as in the file. */
@@ -53,7 +53,7 @@ for (const day of ["2026-03-18", "2028-02-29", "2026-03-29", "2026-12-31", "2027
 
 test("every line names a task that the worker loads, and gives it a payload that fits", async (t) => {
   const logger = new Logger(() => () => {});
-  const { tasks } = await getTasks({ logger }, import.meta.dirname);
+  const { tasks } = await getTasks({ logger }, join(import.meta.dirname, ".."));
   for (const { identifier, task, payload } of items) {
     t.is(typeof tasks[task], "function", identifier);
     const schema = schemas.get(task);
