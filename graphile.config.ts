@@ -1,4 +1,4 @@
-import type {} from "graphile-worker";
+import { WorkerPreset } from "graphile-worker";
 import { loadEnvironment } from "./db/environment.ts";
 
 const { DATABASE_URL } = loadEnvironment();
@@ -9,6 +9,7 @@ const { DATABASE_URL } = loadEnvironment();
  * holds a lease.
  */
 const preset: GraphileConfig.Preset = {
+  extends: [WorkerPreset],
   worker: {
     ...(DATABASE_URL === undefined ? {} : { connectionString: asWorker(DATABASE_URL) }),
     taskDirectory: `${import.meta.dirname}/tasks`,

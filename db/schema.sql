@@ -858,6 +858,8 @@ declare
   v_length interval;
   v_slot timestamptz;
   v_left integer;
+  v_share numeric;
+  v_slot_number numeric;
 begin
   select * into q from app_private.quotas where platform_source = p_platform for update;
   -- After the lock: whoever waited for it must not count in a slot that is over.
@@ -893,7 +895,11 @@ begin
 
   v_left := v_permits - q.slot_spent;
   if not p_first then
-    v_left := least(v_left, ceil(v_permits * (1 - q.reserve))::integer - q.slot_spent_in_background);
+    -- A share of 1.6 permits is 2, 1, 2, 1, 2 in turn: rounded always one way, it would keep nothing back or far too much.
+    v_share := v_permits * (1 - q.reserve);
+    v_slot_number := extract(epoch from v_slot) / extract(epoch from v_length);
+    v_left := least(v_left,
+      (floor((v_slot_number + 1) * v_share) - floor(v_slot_number * v_share))::integer - q.slot_spent_in_background);
   end if;
   granted := least(p_wanted, greatest(v_left, 0));
   if granted > 0 then
