@@ -9,6 +9,12 @@ import type { Runtime } from "./runtime.ts";
 
 const root = join(import.meta.dirname, "../..");
 
+/**
+ * Batches, though of whatever is ready at once (0 ms): without them graphile-worker 0.18 awaits nothing when it completes
+ * a job, and a connection that drops at that moment ends the process by an unhandled rejection. With them the runner ends.
+ */
+const preset = { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } };
+
 /** Which task belongs to which platform's runner. Every other task runs on the general one. */
 export const platformTasks: Record<PlatformSource, string> = { mono: "mono_sync", mtn_momo: "momo_sync" };
 
@@ -48,7 +54,7 @@ export async function startRunners(options: {
     { logger: workerLogger(runtime.log.child({}, { level: "warn" })) },
     join(root, "tasks"),
   );
-  const shared = { pgPool: runtime.db, noHandleSignals: true, logger };
+  const shared = { pgPool: runtime.db, noHandleSignals: true, logger, preset };
 
   const runners: Runner[] = [];
   try {
