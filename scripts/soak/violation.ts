@@ -37,4 +37,6 @@ export type Violation = {
   accountId: string | null;
   /** One sentence: what was expected and what was found. */
   detail: string;
+  /** The last runs and requests of the account, oldest first. */
+  ledTo?: string[];
 };

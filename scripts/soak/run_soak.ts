@@ -1,0 +1,379 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { z } from "zod";
+import { enqueueDueSyncs } from "../../db/queries/dispatch.ts";
+import { trackReference } from "../../db/queries/links.ts";
+import { platformSource } from "../../db/queries/runs.ts";
+import { parseKeyring } from "../../tasks/@credentials/keyring.ts";
+import { startMonoSimulator } from "../simulators/mono/simulator.ts";
+import { startMomoSimulator } from "../simulators/momo/simulator.ts";
+import { randomFor } from "../simulators/random.ts";
+import { auditedViolations, installAudit } from "./audit.ts";
+import { linkCast, type Member, type Providers } from "./cast.ts";
+import { Disasters } from "./disasters.ts";
+import { coverageLies, differencesOf, lastRuns, stuckAccounts } from "./examine.ts";
+import { Happenings } from "./happenings.ts";
+import { patiently } from "./patiently.ts";
+import { median, recoveries } from "./recovery.ts";
+import { SeededFaults } from "./seeded_faults.ts";
+import { SharedClock } from "./shared_clock.ts";
+import { openSoakDatabase, type SoakDatabase } from "./soak_database.ts";
+import type { Violation } from "./violation.ts";
+import { WorkerProcesses } from "./worker_processes.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const START = Date.parse("2026-03-02T09:00:00Z");
+
+export type SoakOptions = {
+  seed: number;
+  accounts: number;
+  /** The soak goes on until so many were injected. */
+  faults: number;
+  workers: number;
+  /** Seconds of machine time between two kills; 0: none. */
+  killEvery: number;
+  /** Seconds between two workers that fall asleep; 0: none. */
+  pauseEvery: number;
+  /** Crashes of Postgres, spread over the soak. */
+  crashes: number;
+  /** Share of requests that meet a fault. */
+  faultRate: number;
+  /** Requests a second that each provider allows, and that the quota is set to. */
+  limit: number;
+  /** How far it is, in a line. */
+  say: (line: string) => void;
+};
+
+export type SoakReport = {
+  seed: number;
+  accounts: number;
+  transactions: number;
+  requests: number;
+  runs: Record<string, number>;
+  faults: number;
+  happenings: number;
+  virtual_days: number;
+  kills: number;
+  pauses: number;
+  crashes: number;
+  missing: number;
+  duplicated: number;
+  different: number;
+  coverage_lies: number;
+  limit_breaches: number;
+  double_runs: number;
+  fence_breaks: number;
+  stuck_accounts: number;
+  locked_jobs: number;
+  /** Killed workers' accounts: seconds from the kill to their next run. Null without kills that interrupted a run. */
+  worst_recovery_s: number | null;
+  median_recovery_s: number | null;
+  recovered_runs: number;
+  seconds: number;
+  violations: Violation[];
+  /** Warnings and errors of the workers' logs, and how often. */
+  problems: Record<string, number>;
+};
+
+/** Recovery is promised within this. */
+const LONGEST_RECOVERY_S = 60;
+
+/**
+ * Real workers on a real Postgres against both simulators: weeks of business time in which requests fail, workers are
+ * killed and put to sleep, and the database crashes. In the end the faults stop, three days pass, and the table must be
+ * what the providers' truth is.
+ */
+export async function runSoak(options: SoakOptions): Promise<SoakReport> {
+  const database = await openSoakDatabase();
+  const clock = new SharedClock(database.owner);
+  const { seed, limit } = options;
+  const mono = await startMonoSimulator({
+    seed,
+    now: clock.machineNow,
+    rateLimit: { limit, windowMs: 1_000, clock: "machine" },
+  });
+  const momo = await startMomoSimulator({ seed, now: clock.machineNow, rateLimit: { limit, windowMs: 1_000 } });
+  const providers = { mono, momo };
+  clock.attach(providers);
+  const keys = `soak:${randomBytes(32).toString("base64")}`;
+  const workers = new WorkerProcesses(
+    {
+      DATABASE_URL: database.url,
+      TIDEMARK_ENCRYPTION_KEYS: keys,
+      MONO_BASE_URL: mono.url,
+      MONO_SECRET_KEY: mono.secretKey,
+      MOMO_BASE_URL: momo.url,
+      MOMO_SUBSCRIPTION_KEY: momo.subscriptionKeys[0] ?? "",
+      MADAPI_BASE_URL: momo.statementUrl,
+    },
+    ["--concurrency", "8", "--deadline-ms", "1500"],
+  );
+  try {
+    return await new Soak(options, { database, clock, providers, workers, keys }).run();
+  } finally {
+    await workers.stop(15_000);
+    await mono.close();
+    await momo.close();
+    await database.close();
+  }
+}
+
+type Parts = {
+  database: SoakDatabase;
+  clock: SharedClock;
+  providers: Providers;
+  workers: WorkerProcesses;
+  keys: string;
+};
+
+const SLICES = [2 * MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 2 * HOUR, 5 * HOUR, 11 * HOUR];
+
+class Soak {
+  readonly #options: SoakOptions;
+  readonly #database: SoakDatabase;
+  readonly #clock: SharedClock;
+  readonly #providers: Providers;
+  readonly #workers: WorkerProcesses;
+  readonly #keys: string;
+  readonly #faults: SeededFaults;
+  readonly #disasters: Disasters;
+  readonly #violations: Violation[] = [];
+  readonly #startedAt = performance.now();
+
+  constructor(options: SoakOptions, { database, clock, providers, workers, keys }: Parts) {
+    this.#options = options;
+    this.#database = database;
+    this.#clock = clock;
+    this.#providers = providers;
+    this.#workers = workers;
+    this.#keys = keys;
+    this.#faults = new SeededFaults({ seed: options.seed, total: options.faults, rate: options.faultRate });
+    this.#disasters = new Disasters(options, database, workers);
+  }
+
+  async run(): Promise<SoakReport> {
+    const { seed, accounts, faults, say } = this.#options;
+    const { owner, worker, login } = this.#database;
+    const { mono, momo } = this.#providers;
+    await this.#clock.moveTo(START);
+    await installAudit(login);
+    await owner.query("update app_private.platforms set default_interval = '6 hours', sync_window = '2 hours'");
+    await owner.query("update app_private.quotas set requests = $1", [this.#options.limit]);
+    const keyring = parseKeyring(this.#keys);
+    const cast = await linkCast({ db: worker, keyring, providers: this.#providers, seed }, accounts);
+    const happenings = new Happenings({ seed, providers: this.#providers }, cast, async (wallet, referenceId) => {
+      await patiently(() => trackReference(worker, { accountId: wallet.accountId, referenceId }));
+    });
+    mono.followFaultPlan(this.#plan("mono"));
+    momo.followFaultPlan(this.#plan("sandbox"), "sandbox");
+    momo.followFaultPlan(this.#plan("statement"), "statement");
+    await this.#workers.start(this.#options.workers);
+    say(`seed ${seed}: ${accounts} accounts, ${this.#options.workers} workers`);
+
+    let said = 0;
+    for (let step = 1; !this.#faults.exhausted && this.#violations.length === 0; step += 1) {
+      const random = randomFor(seed, "step", step);
+      await happenings.step(step);
+      await this.#pass(random.pick(SLICES));
+      await this.#quiet(400);
+      await this.#disasters.strike(this.#faults.injected / faults);
+      await this.#look([random.pick(cast), random.pick(cast)]);
+      if (performance.now() - said > 5_000) {
+        said = performance.now();
+        say(this.#progress(step));
+      }
+    }
+    await this.#end(cast, happenings);
+    await this.#explain(cast);
+    return this.#report(cast, happenings);
+  }
+
+  /** Faults over, everything renewed, everybody awake, three days pass: whatever is wrong then is ours. */
+  async #end(cast: Member[], happenings: Happenings): Promise<void> {
+    const { owner } = this.#database;
+    this.#options.say(`${this.#progress(0)}; the faults end`);
+    this.#faults.end();
+    await this.#disasters.end();
+    happenings.settle();
+    const since = new Date(this.#clock.now());
+    await this.#burials();
+    for (let slice = 0; slice < 24; slice += 1) {
+      await this.#pass(3 * HOUR);
+      await this.#quiet(20_000);
+    }
+    this.#violations.push(...(await stuckAccounts(owner, since)));
+    for (const member of cast) await this.#look([member]);
+    // The limits slide by machine time, which stands still now.
+    const breaches = this.#breaches();
+    this.#providers.mono.setRateLimit(null);
+    this.#providers.momo.setRateLimit(null);
+    if (breaches > 0)
+      this.#blame("limit", `${breaches} requests came above the limit of ${this.#options.limit} a second`);
+    await this.#clock.stop();
+    await owner.query("update app_private.sync_states set next_sync_at = app_private.clock()");
+    await this.#dispatch();
+    await this.#quiet(60_000);
+    for (const member of cast) this.#violations.push(...(await differencesOf(owner, this.#providers, member)));
+    for (const bug of this.#providers.mono.state().bugs) this.#blame("simulator", bug);
+    for (const end of this.#workers.unexpectedEnds()) this.#blame("worker", end);
+  }
+
+  /** Business time passes, for the quota's memory of refusals too; then the dispatcher has its minute. */
+  async #pass(milliseconds: number): Promise<void> {
+    await this.#clock.moveTo(this.#clock.now() + milliseconds);
+    await patiently(() =>
+      this.#database.owner.query(
+        `update app_private.quotas set refused_at = refused_at - $1 * interval '1 ms', blocked_until = blocked_until - $1 * interval '1 ms'
+         where refused_at is not null`,
+        [milliseconds],
+      ),
+    );
+    await this.#dispatch();
+  }
+
+  async #dispatch(): Promise<void> {
+    for (const platform of platformSource.options) {
+      await patiently(() => enqueueDueSyncs(this.#database.worker, platform, 1000));
+    }
+  }
+
+  /** Waits until nobody works any more, or for so long. */
+  async #quiet(longestMs: number): Promise<void> {
+    const until = performance.now() + longestMs;
+    do {
+      const { rows } = await patiently(() =>
+        this.#database.owner.query(
+          `select (select count(*) from app_private.sync_states where held_by is not null)::integer as held,
+             (select count(*) from graphile_worker.jobs where run_at <= now() and attempts < max_attempts)::integer as jobs`,
+        ),
+      );
+      const [found] = z.array(z.object({ held: z.number(), jobs: z.number() })).parse(rows);
+      if (found !== undefined && found.held + found.jobs === 0) return;
+      await pause(15);
+    } while (performance.now() < until);
+  }
+
+  /** Waits until nothing is held by the dead, for as long as that is promised to take. */
+  async #burials(): Promise<void> {
+    const until = performance.now() + LONGEST_RECOVERY_S * 1_000;
+    for (;;) {
+      const dead = this.#workers.deadPools();
+      const { rows } = await this.#database.owner.query(
+        `select held_by as pool, 'the run of ' || account_id as what from app_private.sync_states where held_by = any ($1)
+         union all
+         select locked_by, task_identifier || ' job ' || id from graphile_worker.jobs where locked_by = any ($1)`,
+        [dead],
+      );
+      const left = z.array(z.object({ pool: z.string(), what: z.string() })).parse(rows);
+      if (left.length === 0) return;
+      if (performance.now() > until) {
+        for (const { pool, what } of left) this.#blame("locked_job", `${what} is still held by ${pool}, which is dead`);
+        return;
+      }
+      await this.#pass(MINUTE);
+      await pause(250);
+    }
+  }
+
+  async #look(members: Member[]): Promise<void> {
+    const { owner } = this.#database;
+    for (const member of members) {
+      this.#violations.push(...(await patiently(() => coverageLies(owner, this.#providers, member))));
+    }
+    const audited = await patiently(() => auditedViolations(owner));
+    if (!this.#violations.some(({ invariant }) => AUDITED.has(invariant))) this.#violations.push(...audited);
+  }
+
+  #plan(host: "mono" | "sandbox" | "statement"): ReturnType<SeededFaults["plan"]> {
+    return this.#faults.plan(host, (request) => this.#disasters.sawRequest(host, request.ordinal));
+  }
+
+  /** What led to the first violation: runs and requests of its account. */
+  async #explain(cast: Member[]): Promise<void> {
+    const [first] = this.#violations;
+    const member = cast.find(({ accountId }) => accountId === first?.accountId);
+    if (first === undefined) return;
+    if (member === undefined) {
+      first.ledTo = this.#workers.lastLines().slice(-20);
+      return;
+    }
+    const { mono, momo } = this.#providers;
+    const requests = [mono.state().recent, ...Object.values(momo.recentRequests())]
+      .flat()
+      .filter(({ path }) => path.includes(member.externalId))
+      .map((request) => `${new Date(request.at).toISOString()} ${request.method} ${request.path} ${request.status}`);
+    first.ledTo = [...(await lastRuns(this.#database.owner, member.accountId)).toReversed(), ...requests.slice(-20)];
+  }
+
+  #blame(invariant: Violation["invariant"], detail: string): void {
+    this.#violations.push({ invariant, accountId: null, detail });
+  }
+
+  #breaches(): number {
+    const { mono, momo } = this.#providers;
+    const hosts = Object.values(momo.state().hosts);
+    return mono.state().breaches + hosts.reduce((sum, host) => sum + host.breaches, 0);
+  }
+
+  #requests(): number {
+    const { mono, momo } = this.#providers;
+    const counts = [mono.requests(), ...Object.values(momo.state().hosts).map(({ requests }) => requests)];
+    return counts.flatMap((routes) => Object.values(routes)).reduce((sum, count) => sum + count, 0);
+  }
+
+  #progress(step: number): string {
+    const { kills, pauses, crashes } = this.#disasters;
+    const days = ((this.#clock.now() - START) / (24 * HOUR)).toFixed(1);
+    return `${step === 0 ? "" : `step ${step}: `}day ${days}, ${this.#requests()} requests, ${this.#faults.injected} faults, ${kills} kills, ${pauses} sleepers, ${crashes} crashes, ${this.#violations.length} violations`;
+  }
+
+  async #report(cast: Member[], happenings: Happenings): Promise<SoakReport> {
+    const { owner } = this.#database;
+    const times = await recoveries(owner, this.#disasters.killed());
+    const worst = times.length === 0 ? null : Math.max(...times);
+    if (worst !== null && worst > LONGEST_RECOVERY_S)
+      this.#blame("recovery", `an account ran again ${worst} s after its worker was killed`);
+    const { rows: runs } = await owner.query(
+      "select coalesce(failure_kind::text, status::text) as kind, count(*)::integer as runs from app_public.sync_logs group by 1 order by 2 desc",
+    );
+    const { rows: stored } = await owner.query("select count(*)::integer as count from app_public.transactions");
+    const count = (...invariants: Violation["invariant"][]): number =>
+      this.#violations.filter(({ invariant }) => invariants.includes(invariant)).length;
+    return {
+      seed: this.#options.seed,
+      accounts: cast.length,
+      transactions: z.array(z.object({ count: z.number() })).parse(stored)[0]?.count ?? 0,
+      requests: this.#requests(),
+      runs: Object.fromEntries(
+        z
+          .array(z.object({ kind: z.string(), runs: z.number() }))
+          .parse(runs)
+          .map(({ kind, runs: many }) => [kind, many]),
+      ),
+      faults: this.#faults.injected,
+      happenings: happenings.count,
+      virtual_days: Math.round((this.#clock.now() - START) / (24 * HOUR)),
+      kills: this.#disasters.kills,
+      pauses: this.#disasters.pauses,
+      crashes: this.#disasters.crashes,
+      missing: count("missing"),
+      duplicated: count("duplicated"),
+      different: count("different"),
+      coverage_lies: count("coverage"),
+      limit_breaches: this.#breaches(),
+      double_runs: count("double_run"),
+      fence_breaks: count("fence", "closed_run", "last_synced_at"),
+      stuck_accounts: count("stuck"),
+      locked_jobs: count("locked_job"),
+      worst_recovery_s: worst,
+      median_recovery_s: median(times),
+      recovered_runs: times.length,
+      seconds: Math.round((performance.now() - this.#startedAt) / 1_000),
+      violations: this.#violations,
+      problems: this.#workers.problems(),
+    };
+  }
+}
+
+const AUDITED = new Set<Violation["invariant"]>(["last_synced_at", "closed_run", "fence", "double_run"]);

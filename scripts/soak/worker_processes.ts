@@ -1,0 +1,162 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { z } from "zod";
+
+const root = join(import.meta.dirname, "../..");
+
+/** What the soak wants to know of a worker's log lines. */
+const logLine = z.object({ level: z.string(), msg: z.string().optional(), pool: z.string().optional() });
+
+export type WorkerProcess = {
+  /** 1, 2, 3, … over all replacements. */
+  number: number;
+  child: ChildProcess;
+  /** Its names in job.locked_by and sync_states.held_by, as soon as it has had a job. */
+  pools: Set<string>;
+  state: "running" | "paused" | "ended";
+  started: Promise<void>;
+};
+
+const KEPT_LINES = 400;
+
+/**
+ * Real workers, `scripts/worker.ts`, each a process. A worker that ends is replaced at once, as a supervisor would; one
+ * that ends without being told to is a finding.
+ */
+export class WorkerProcesses {
+  readonly #environment: Record<string, string>;
+  readonly #arguments: string[];
+  readonly #all: WorkerProcess[] = [];
+  readonly #lines: string[] = [];
+  readonly #problems = new Map<string, number>();
+  readonly #unexpected: string[] = [];
+  #stopping = false;
+
+  /** @param environment what the workers need on top of PATH */
+  constructor(environment: Record<string, string>, workerArguments: string[]) {
+    this.#environment = environment;
+    this.#arguments = workerArguments;
+  }
+
+  async start(many: number): Promise<void> {
+    await Promise.all(Array.from({ length: many }, () => this.#spawn().started));
+  }
+
+  running(): WorkerProcess[] {
+    return this.#all.filter(({ state }) => state === "running");
+  }
+
+  /** Every pool of every process that is not alive any more. */
+  deadPools(): string[] {
+    return this.#all.filter(({ state }) => state === "ended").flatMap(({ pools }) => [...pools]);
+  }
+
+  /** Workers that ended though nobody had ended them, in a sentence each. */
+  unexpectedEnds(): string[] {
+    return [...this.#unexpected];
+  }
+
+  /** Warnings and errors by their words, with how often they came. */
+  problems(): Record<string, number> {
+    return Object.fromEntries([...this.#problems].toSorted(([, a], [, b]) => b - a).slice(0, 30));
+  }
+
+  /** The last lines that any worker wrote. */
+  lastLines(): string[] {
+    return [...this.#lines];
+  }
+
+  /** kill -9. Resolves when it is gone and its replacement is being started. */
+  async kill(worker: WorkerProcess): Promise<void> {
+    worker.state = "ended";
+    const gone = once(worker.child, "close");
+    worker.child.kill("SIGKILL");
+    await gone;
+    if (!this.#stopping) this.#spawn();
+  }
+
+  pause(worker: WorkerProcess): void {
+    worker.state = "paused";
+    worker.child.kill("SIGSTOP");
+  }
+
+  resume(worker: WorkerProcess): void {
+    if (worker.state !== "paused") return;
+    worker.state = "running";
+    worker.child.kill("SIGCONT");
+  }
+
+  /** SIGTERM to all; a worker that has not ended by itself in time is a finding, and is killed. */
+  async stop(withinMs: number): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(
+      this.#all
+        .filter(({ state }) => state !== "ended")
+        .map(async (worker) => {
+          const gone = once(worker.child, "close");
+          this.resume(worker);
+          worker.state = "ended";
+          worker.child.kill("SIGTERM");
+          const impatience = setTimeout(() => {
+            this.#unexpected.push(`worker ${worker.number} had not ended ${withinMs} ms after SIGTERM`);
+            worker.child.kill("SIGKILL");
+          }, withinMs);
+          await gone;
+          clearTimeout(impatience);
+        }),
+    );
+  }
+
+  #spawn(): WorkerProcess {
+    const child = spawn(process.execPath, [join(root, "scripts/worker.ts"), ...this.#arguments], {
+      // No .env of whoever runs the soak: these workers know the simulators only.
+      cwd: import.meta.dirname,
+      env: { PATH: process.env["PATH"], ...this.#environment },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let begun = (): void => undefined;
+    const started = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const worker: WorkerProcess = { number: this.#all.length + 1, child, pools: new Set(), state: "running", started };
+    this.#all.push(worker);
+    const hear = (line: string): void => {
+      this.#lines.push(`worker ${worker.number}: ${line}`);
+      if (this.#lines.length > KEPT_LINES) this.#lines.shift();
+      const said = parseLine(line);
+      if (said === null) return;
+      if (said.pool !== undefined) worker.pools.add(said.pool);
+      if (said.msg === "worker started") begun();
+      if (said.level !== "info" && said.level !== "debug") this.#count(said.msg ?? "");
+    };
+    createInterface({ input: child.stdout }).on("line", hear);
+    createInterface({ input: child.stderr }).on("line", hear);
+    child.once("close", (code, signal) => {
+      begun();
+      if (worker.state === "ended") return;
+      worker.state = "ended";
+      this.#unexpected.push(`worker ${worker.number} ended by itself (${signal ?? `exit ${code}`})`);
+      if (!this.#stopping) this.#spawn();
+    });
+    return worker;
+  }
+
+  #count(message: string): void {
+    // One entry a kind of problem, not one a job.
+    const words = message.replaceAll(/'[^']*'|\d+/g, "…").slice(0, 160);
+    this.#problems.set(words, (this.#problems.get(words) ?? 0) + 1);
+  }
+}
+
+function parseLine(line: string): z.infer<typeof logLine> | null {
+  if (!line.startsWith("{")) return null;
+  try {
+    return logLine.safeParse(JSON.parse(line)).data ?? null;
+  } catch (error) {
+    // A worker that is killed may leave half a line.
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
