@@ -1,5 +1,6 @@
 import { WorkerPreset } from "graphile-worker";
 import { loadEnvironment } from "./db/environment.ts";
+import { completion } from "./tasks/@worker/completion.ts";
 
 const { DATABASE_URL } = loadEnvironment();
 
@@ -15,6 +16,7 @@ const preset: GraphileConfig.Preset = {
     taskDirectory: `${import.meta.dirname}/tasks`,
     crontabFile: `${import.meta.dirname}/crontab`,
     concurrentJobs: 8,
+    ...completion,
   },
 };
 

@@ -4,6 +4,7 @@ import { createLog, workerLogger } from "../../db/log.ts";
 import { enqueueDueSyncs } from "../../db/queries/dispatch.ts";
 import { rowOf, valueOf } from "../../db/testing/ask.ts";
 import { withClonedDb } from "../../db/testing/database.ts";
+import { completion } from "./completion.ts";
 import { payloads } from "./payloads.ts";
 import { runSync } from "./run_sync.ts";
 import type { Runtime } from "./runtime.ts";
@@ -54,14 +55,10 @@ test(
         },
       }),
     );
-    const logger = workerLogger(log);
+    const shared = { noHandleSignals: true, logger: workerLogger(log), preset: { worker: completion } };
     const runners = await Promise.all(
       runtimes.map((runtime) =>
-        run(
-          { pgPool: runtime.db, concurrency: 8, noHandleSignals: true, logger, pollInterval: 100 },
-          taskListOf(runtime),
-          [],
-        ),
+        run({ pgPool: runtime.db, concurrency: 8, ...shared, pollInterval: 100 }, taskListOf(runtime), []),
       ),
     );
     const dispatch = async (): Promise<number> => {
@@ -81,7 +78,7 @@ test(
     await Promise.all(runners.map((runner) => runner.stop()));
     // Whatever they left would run here, and be seen in the counts.
     const [first] = runtimes;
-    if (first !== undefined) await runOnce({ pgPool: first.db, noHandleSignals: true, logger }, taskListOf(first));
+    if (first !== undefined) await runOnce({ pgPool: first.db, ...shared }, taskListOf(first));
     await Promise.all(runtimes.map((runtime) => runtime.close()));
 
     t.deepEqual(

@@ -4,16 +4,11 @@ import { getTasks, parseCrontab, run, type ParsedCronItem, type Runner, type Tas
 import { z } from "zod";
 import { workerLogger } from "../../db/log.ts";
 import { type PlatformSource, platformSource } from "../../db/queries/runs.ts";
+import { completion } from "./completion.ts";
 import { provideRuntime } from "./current_runtime.ts";
 import type { Runtime } from "./runtime.ts";
 
 const root = join(import.meta.dirname, "../..");
-
-/**
- * Batches, though of whatever is ready at once (0 ms): without them graphile-worker 0.18 awaits nothing when it completes
- * a job, and a connection that drops at that moment ends the process by an unhandled rejection. With them the runner ends.
- */
-const preset = { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } };
 
 /** Which task belongs to which platform's runner. Every other task runs on the general one. */
 export const platformTasks: Record<PlatformSource, string> = { mono: "mono_sync", mtn_momo: "momo_sync" };
@@ -54,7 +49,7 @@ export async function startRunners(options: {
     { logger: workerLogger(runtime.log.child({}, { level: "warn" })) },
     join(root, "tasks"),
   );
-  const shared = { pgPool: runtime.db, noHandleSignals: true, logger, preset };
+  const shared = { pgPool: runtime.db, noHandleSignals: true, logger, preset: { worker: completion } };
 
   const runners: Runner[] = [];
   try {

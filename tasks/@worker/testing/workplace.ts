@@ -11,6 +11,7 @@ import { type Keyring, parseKeyring } from "../../@credentials/keyring.ts";
 import { linkNewAccount, type NewLink } from "../../@linking/link_new_account.ts";
 import type { Platform } from "../../@sync/platform.ts";
 import { WalletTokens } from "../../@sync/wallet_tokens.ts";
+import { completion } from "../completion.ts";
 import { provideRuntime } from "../current_runtime.ts";
 import { Heartbeats } from "../heartbeats.ts";
 import { platformTasks } from "../runners.ts";
@@ -112,7 +113,11 @@ async function open(
     addJob: async (task, payload) => {
       await runtime.db.query("select graphile_worker.add_job($1, $2::json)", [task, JSON.stringify(payload)]);
     },
-    runJobs: () => runOnce({ pgPool: runtime.db, noHandleSignals: true, logger: workerLogger(log) }, taskList),
+    runJobs: () =>
+      runOnce(
+        { pgPool: runtime.db, noHandleSignals: true, logger: workerLogger(log), preset: { worker: completion } },
+        taskList,
+      ),
     jobs: () => rowsOf(owner, "select * from graphile_worker.jobs order by id"),
     logs: (accountId) =>
       rowsOf(owner, "select * from app_public.sync_logs where account_id = $1 order by id", [accountId]),
