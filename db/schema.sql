@@ -1037,7 +1037,8 @@ begin
       select count(*)::smallint
       from (
         select from app_public.transactions t
-        where t.account_id = r."accountId" and t.user_id = a.user_id and t.occurred_on > v_now::date - 28
+        where t.account_id = r."accountId" and t.user_id = a.user_id and t.status <> 'removed'
+          and t.occurred_on > (v_now at time zone 'utc')::date - 28
         limit 12
       ) recent
     ) as activity
@@ -1427,6 +1428,61 @@ end
 $function$;
 grant execute on function app_private.put_key_check(text,bytea) to app_worker;
 
+CREATE OR REPLACE FUNCTION app_private.queue_sync(p_account_id uuid, p_trigger app_public.sync_trigger, p_at_once boolean DEFAULT false)
+ RETURNS app_public.sync_request
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_outcome app_public.sync_request_outcome;
+  v_until timestamptz;
+  v record;
+begin
+  select a.sync_status, a.paused_at, a.last_sync_attempt, p.cooldown, p.paused_until, p.task_identifier, s.run_id, (
+      select max(b.next_probe_at)
+      from app_private.breakers b
+      join app_private.links l on l.account_id = a.id
+      where b.platform_source = a.platform_source and b.institution_code in (l.institution_code, '')
+    ) as down_until
+  into v
+  from app_public.accounts a
+  join app_private.sync_states s on s.account_id = a.id
+  join app_private.platforms p on p.platform_source = a.platform_source
+  where a.id = p_account_id and a.unlinked_at is null
+  for no key update of s;
+  if not found then
+    return null;
+  end if;
+
+  case
+    when v.paused_at is not null then
+      v_outcome := 'paused';
+    when v.paused_until > v_now then
+      v_outcome := 'paused';
+      v_until := nullif(v.paused_until, 'infinity');
+    when v.run_id is not null then
+      v_outcome := 'already_running';
+    when v.down_until > v_now then
+      v_outcome := 'provider_down';
+      v_until := v.down_until;
+    when not p_at_once and v.last_sync_attempt + v.cooldown > v_now then
+      v_outcome := case when v.sync_status = 'auth_required' then 'needs_you' else 'cooling_down' end;
+      v_until := v.last_sync_attempt + v.cooldown;
+    else
+      v_outcome := 'queued';
+      perform graphile_worker.add_job(
+        v.task_identifier,
+        json_build_object('accountId', p_account_id, 'trigger', p_trigger),
+        job_key => 'sync:' || p_account_id,
+        priority => -10,
+        max_attempts => 3
+      );
+  end case;
+  return row (v_outcome, v_until)::app_public.sync_request;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.readiness()
  RETURNS TABLE(platform_source app_public.platform_source, last_dispatch_at timestamp with time zone, seconds_ago double precision)
  LANGUAGE sql
@@ -1504,7 +1560,9 @@ begin
       last_failure_kind = f.kind,
       next_sync_at = case f.retry
         when 'backoff' then greatest(
-          v_now + app_private.retry_delay(s.failures + f.counts::integer, s.account_id), f."retryAt")
+          v_now + app_private.retry_delay(s.failures + f.counts::integer, s.account_id),
+          -- A provider that asks for a year means something else.
+          least(f."retryAt", v_now + interval '1 day'))
         when 'interval' then app_private.schedule(s.account_id, v_now)
         else v_now
       end

@@ -25,7 +25,8 @@ begin
       select count(*)::smallint
       from (
         select from app_public.transactions t
-        where t.account_id = r."accountId" and t.user_id = a.user_id and t.occurred_on > v_now::date - 28
+        where t.account_id = r."accountId" and t.user_id = a.user_id and t.status <> 'removed'
+          and t.occurred_on > (v_now at time zone 'utc')::date - 28
         limit 12
       ) recent
     ) as activity

@@ -27,7 +27,9 @@ begin
       last_failure_kind = f.kind,
       next_sync_at = case f.retry
         when 'backoff' then greatest(
-          v_now + app_private.retry_delay(s.failures + f.counts::integer, s.account_id), f."retryAt")
+          v_now + app_private.retry_delay(s.failures + f.counts::integer, s.account_id),
+          -- A provider that asks for a year means something else.
+          least(f."retryAt", v_now + interval '1 day'))
         when 'interval' then app_private.schedule(s.account_id, v_now)
         else v_now
       end

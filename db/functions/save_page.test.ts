@@ -461,6 +461,7 @@ for (const [what, asOf, settled] of [
     `coverage: ${what}`,
     withDb(async (t, db) => {
       await setClock(db, "2026-05-01T12:00:00Z");
+      await db.query("update app_private.sources set overlap_days = 3 where source = 'mono'");
       const account = await linkMono(db, { historyDays: 61 });
       const lease = await begin(db, account);
       t.like(await save(db, page(lease, [])), { outcome: "ok" });

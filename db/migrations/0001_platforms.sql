@@ -66,9 +66,11 @@ create table app_private.sources (
 alter table app_private.sources enable row level security;
 create index sources_platform_source_idx on app_private.sources (platform_source);
 insert into app_private.sources (source, platform_source, has_windows, history_days, overlap_days, window_days) values
-  ('mono', 'mono', true, 365, 3, 31),
+  -- Four, so that what comes up to three whole days late is found: of the four, the day that the data speaks for is one,
+  -- and it is not over yet. (With three, a row of the 7th at 20:00 that came on the 10th at 15:00 would be missed.)
+  ('mono', 'mono', true, 365, 4, 31),
   ('collections', 'mtn_momo', false, 1, 0, 1),
-  ('statement', 'mtn_momo', true, 90, 3, 31);
+  ('statement', 'mtn_momo', true, 90, 4, 31);
 
 -- workers: who is alive. worker_id is graphile-worker's pool id, the value of job.locked_by. Machine time.
 create table app_private.workers (
