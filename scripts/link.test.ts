@@ -11,7 +11,7 @@ import { parseKeyring } from "../tasks/@credentials/keyring.ts";
 import { open } from "../tasks/@credentials/seal.ts";
 import { writeConnection } from "./connection.ts";
 import { readOrCreateDemoKeys } from "./demo_keys.ts";
-import { startMonoSimulator } from "./simulators/mono/simulator.ts";
+import { type MonoSimulator, startMonoSimulator } from "./simulators/mono/simulator.ts";
 
 const keys = `test:${randomBytes(32).toString("base64")}`;
 const user = "a0000000-0000-4000-8000-000000000001";
@@ -49,6 +49,21 @@ async function runLink(
   });
   t.false(`${ended.stdout}${ended.stderr}`.includes(apiKey), "no secret is ever shown");
   return ended;
+}
+
+/** What a user does in Mono's widget; answers the code that the app gets. */
+async function connectAtMono(mono: MonoSimulator): Promise<string> {
+  const response = await fetch(`${mono.url}/v2/accounts/initiate`, {
+    method: "POST",
+    headers: { "mono-sec-key": mono.secretKey, "content-type": "application/json" },
+    body: JSON.stringify({
+      customer: { name: "Ada", email: "ada@example.com" },
+      scope: "auth",
+      redirect_url: "https://app.example/linked",
+    }),
+  });
+  const { data } = z.object({ data: z.object({ mono_url: z.url() }) }).parse(await response.json());
+  return mono.completeConnect(data.mono_url.slice(data.mono_url.lastIndexOf("/") + 1), { perWeek: 0 });
 }
 
 const bank = ["--platform", "mono", "--user", user, "--name", "Everyday", "--currency", "NGN"];
@@ -97,6 +112,16 @@ test(
       await rowOf(owner, "select a.*, l.* from app_public.accounts a join app_private.links l on l.account_id = a.id"),
       { currency: "NGN", institution: "GTBank", institution_code: "058", mono_account_id: monoAccountId },
     );
+
+    const code = await connectAtMono(mono);
+    const byCode = await runLink(t, cloned, [...nameless, "--code", code], variables);
+    t.is(byCode.code, 0, byCode.stderr);
+    t.is(
+      await valueOf(owner, "select mono_account_id from app_public.accounts where id = $1", [linkedId(byCode)]),
+      /Mono's id of the account: (\S+)/.exec(byCode.stdout)?.[1],
+    );
+    const again = await runLink(t, cloned, [...nameless, "--code", code], variables);
+    t.is(again.code, 2, "a code works once");
 
     const wrong = await runLink(t, cloned, [...nameless, "--code", "code_nobody_gave"], variables);
     t.is(wrong.code, 2);
