@@ -272,7 +272,13 @@ test(
     );
     t.deepEqual(callable, [
       { role: "app_authenticator", functions: "applied_migrations readiness" },
-      { role: "app_service", functions: "clock current_user_id link_account match_link track_reference" },
+      {
+        role: "app_service",
+        functions: [
+          "clock current_user_id link_account list_accounts list_key_checks match_link put_key_check receive_webhooks",
+          "request_account_sync request_syncs standing_link track_reference",
+        ].join(" "),
+      },
       { role: "app_visitor", functions: "choose_sync_settings current_user_id request_sync" },
     ]);
   }),

@@ -1,6 +1,8 @@
--- Throws away what has served its time: answers of "Sync now" after 24 hours, expired tokens, and dead jobs of ours. A
--- dead job is disposable, because its account is due again; left in the table, dead jobs slow graphile-worker down.
-create or replace function app_private.clean_up() returns table (idempotency_keys integer, wallet_tokens integer, jobs integer)
+-- Throws away what has served its time: answers of "Sync now" after 24 hours, expired tokens, webhooks after 30 days, and dead
+-- jobs of ours. A dead job is disposable, because its account is due again, or its inbox is looked at again here; left in the
+-- table, dead jobs slow graphile-worker down.
+create or replace function app_private.clean_up()
+returns table (idempotency_keys integer, wallet_tokens integer, jobs integer, webhooks integer)
 language plpgsql security definer -- app_worker has no table grants
 set search_path = pg_catalog, pg_temp
 as $$
@@ -9,13 +11,18 @@ begin
   get diagnostics idempotency_keys = row_count;
   delete from app_private.wallet_tokens where expires_at < app_private.clock();
   get diagnostics wallet_tokens = row_count;
+  delete from app_private.webhooks where received_at < app_private.clock() - interval '30 days';
+  get diagnostics webhooks = row_count;
   perform graphile_worker.complete_jobs(array(
     select j.id
     from graphile_worker.jobs j
     where j.attempts >= j.max_attempts and j.locked_at is null
-      and j.task_identifier in (select p.task_identifier from app_private.platforms p)
+      and (j.task_identifier = 'process_webhooks' or j.task_identifier in (select p.task_identifier from app_private.platforms p))
   ));
   get diagnostics jobs = row_count;
+  if exists (select from app_private.webhooks w where w.outcome is null) then
+    perform graphile_worker.add_job('process_webhooks', '{}', job_key => 'process_webhooks', max_attempts => 10);
+  end if;
   return next;
 end
 $$;

@@ -6,7 +6,7 @@ import { asOwner, asWorker } from "../testing/roles.ts";
 import { alice, linkMono, noon, setClock } from "../testing/world.ts";
 
 test(
-  "answers of a day ago, expired tokens and dead jobs of ours go; everything younger and others' jobs stay",
+  "answers of a day ago, expired tokens, webhooks of a month ago and dead jobs of ours go; everything younger and others' jobs stay",
   withDb(async (t, db) => {
     await setClock(db, noon);
     const { accountId } = await linkMono(db);
@@ -19,6 +19,11 @@ test(
     await db.query(
       `insert into app_private.wallet_tokens (wallet_key, key_id, sealed, expires_at)
        values ('expired', 'k', '', '2026-03-10 11:59:59+00'), ('alive', 'k', '', '2026-03-10 12:00:00+00')`,
+    );
+    await db.query(
+      `insert into app_private.webhooks (platform_source, dedupe_key, body_hmac, event, received_at, outcome)
+       values ('mono', 'old', sha256(''), 'mono.x', '2026-02-08 11:59:59+00', null),
+              ('mono', 'judged', sha256(''), 'mono.x', '2026-02-08 12:00:00+00', 'ignored')`,
     );
     await db.query("delete from graphile_worker._private_jobs");
     for (const [task, key, attempts, locked] of [
@@ -36,9 +41,10 @@ test(
       );
     }
     await asWorker(db);
-    t.deepEqual(await cleanUp(db), { idempotency_keys: 1, wallet_tokens: 1, jobs: 2 });
-    t.deepEqual(await cleanUp(db), { idempotency_keys: 0, wallet_tokens: 0, jobs: 0 });
+    t.deepEqual(await cleanUp(db), { idempotency_keys: 1, wallet_tokens: 1, jobs: 2, webhooks: 1 });
+    t.deepEqual(await cleanUp(db), { idempotency_keys: 0, wallet_tokens: 0, jobs: 0, webhooks: 0 });
     await asOwner(db);
+    t.is(await valueOf(db, "select dedupe_key from app_private.webhooks"), "judged");
     t.is(await valueOf(db, "select idempotency_key from app_private.idempotency_keys"), "a day old");
     t.is(await valueOf(db, "select wallet_key from app_private.wallet_tokens"), "alive");
     t.deepEqual(await listOf(db, "select key from graphile_worker.jobs order by key"), [
@@ -46,5 +52,9 @@ test(
       "last try",
       "tried twice",
     ]);
+    // What nobody judged, because its job died, is looked at again.
+    await db.query("update app_private.webhooks set outcome = null");
+    await cleanUp(db);
+    t.is(await valueOf(db, "select count(*) from graphile_worker.jobs where key = 'process_webhooks'"), "1");
   }),
 );

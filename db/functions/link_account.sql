@@ -8,7 +8,8 @@
 -- old row is recognised by its fingerprint: a re-link loses nothing and doubles nothing. A run of the old link that is
 -- still open is interrupted and loses its lease: it would settle days, or find an expiry, of a link that is no more.
 --
--- The first sync is due at once; its job is added in this transaction.
+-- The first sync is due at once; its job is added in this transaction. What Mono told of this account before anybody here
+-- knew it is judged now.
 -- Raises LNKNV for a link that makes no sense, LNKDP for a provider id that belongs to another account.
 create or replace function app_private.link_account(p_link json) returns text
 language plpgsql security definer -- only this verb may insert accounts
@@ -105,6 +106,12 @@ begin
     v_platform.task_identifier, json_build_object('accountId', v_id, 'trigger', 'backend'),
     job_key => 'sync:' || v_id, max_attempts => 3
   );
+  update app_private.webhooks w
+  set outcome = null
+  where w.platform_source = v_platform.platform_source and w.provider_account_id = v_external_id and w.outcome = 'unknown_account';
+  if found then
+    perform graphile_worker.add_job('process_webhooks', '{}', job_key => 'process_webhooks', max_attempts => 10);
+  end if;
   return v_outcome;
 exception
   when unique_violation then

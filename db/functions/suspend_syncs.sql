@@ -37,6 +37,7 @@ begin
   if v_specs is not null then
     perform graphile_worker.add_jobs(v_specs);
   end if;
+  perform app_private.wake_suspended(array(select k::uuid from jsonb_object_keys(v_suspended) k));
 
   return query
     select r."accountId", case when v_suspended ? r."accountId"::text then 'ok' else 'lost' end

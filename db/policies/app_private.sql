@@ -13,6 +13,7 @@ grant execute on function
   app_private.record_sync_failures(json),
   app_private.beat(text, text, uuid[]),
   app_private.clean_up(),
+  app_private.process_webhooks(integer),
   app_private.draw_quota(app_public.platform_source, integer, boolean),
   app_private.stop_worker(text),
   app_private.wallet_token(text),
@@ -31,7 +32,14 @@ grant execute on function
   app_private.clock(),
   app_private.match_link(uuid, app_public.platform_source, text, bytea),
   app_private.link_account(json),
-  app_private.track_reference(uuid, uuid, text, timestamptz, text, text)
+  app_private.track_reference(uuid, uuid, text, timestamptz, text, text),
+  app_private.standing_link(uuid, app_public.platform_source, text),
+  app_private.list_key_checks(),
+  app_private.put_key_check(text, bytea),
+  app_private.list_accounts(uuid, app_public.platform_source, uuid, integer),
+  app_private.request_account_sync(uuid),
+  app_private.request_syncs(app_public.platform_source),
+  app_private.receive_webhooks(json)
 to app_service;
 
 grant execute on function app_private.readiness(), app_private.applied_migrations() to app_authenticator;

@@ -18,7 +18,12 @@ export const stopWorker = async (db: Queryable, worker: string): Promise<number>
   (await row(db, z.object({ reclaimed: z.number() }), "select app_private.stop_worker($1) as reclaimed", [worker]))
     .reclaimed;
 
-const cleaned = z.object({ idempotency_keys: z.number(), wallet_tokens: z.number(), jobs: z.number() });
+const cleaned = z.object({
+  idempotency_keys: z.number(),
+  wallet_tokens: z.number(),
+  jobs: z.number(),
+  webhooks: z.number(),
+});
 
 /** Throws away what has served its time; answers how much. */
 export const cleanUp = (db: Queryable): Promise<z.infer<typeof cleaned>> =>
