@@ -610,6 +610,48 @@ create table app_private.wallet_tokens (
 );
 alter table app_private.wallet_tokens enable row level security;
 
+create table app_private.webhooks (
+  id bigint not null generated always as identity,
+  platform_source app_public.platform_source not null,
+  dedupe_key text not null,
+  body_hmac bytea not null,
+  event text not null,
+  event_id text,
+  provider_account_id text,
+  reference_id uuid,
+  job_id text,
+  status text,
+  data_status text,
+  sync_status text,
+  has_new_data boolean,
+  occurred_at timestamp with time zone,
+  received_at timestamp with time zone not null,
+  processed_at timestamp with time zone,
+  outcome text,
+  account_id uuid,
+  constraint webhooks_account_id_fkey FOREIGN KEY (account_id) REFERENCES app_public.accounts(id) ON DELETE CASCADE,
+  constraint webhooks_body_hmac CHECK ((length(body_hmac) = 32)),
+  constraint webhooks_data_status CHECK ((data_status ~ '^[A-Z_]{1,40}$'::text)),
+  constraint webhooks_dedupe_key CHECK (((length(dedupe_key) >= 1) AND (length(dedupe_key) <= 200))),
+  constraint webhooks_event CHECK ((event ~ '^[A-Za-z_.]{1,100}$'::text)),
+  constraint webhooks_event_id CHECK ((event_id ~ '^[\w-]{1,100}$'::text)),
+  constraint webhooks_job_id CHECK ((job_id ~ '^[\w-]{1,100}$'::text)),
+  constraint webhooks_once UNIQUE (platform_source, dedupe_key),
+  constraint webhooks_outcome CHECK ((outcome = ANY (ARRAY['unknown_account'::text, 'unlinked'::text, 'ignored'::text, 'nothing'::text, 'needs_you'::text, 'resumed'::text, 'run_held'::text, 'queued'::text, 'running'::text, 'deferred'::text, 'paused'::text, 'provider_down'::text]))),
+  constraint webhooks_pkey PRIMARY KEY (id),
+  constraint webhooks_provider_account_id CHECK ((provider_account_id ~ '^[\w-]{1,100}$'::text)),
+  constraint webhooks_status CHECK ((status = ANY (ARRAY['processing'::text, 'finished'::text, 'failed'::text, 'pending'::text, 'created'::text, 'successful'::text]))),
+  constraint webhooks_sync_status CHECK ((sync_status ~ '^[A-Z_]{1,40}$'::text))
+);
+alter table app_private.webhooks enable row level security;
+CREATE INDEX webhooks_account_id_idx ON app_private.webhooks USING btree (account_id, received_at);
+CREATE INDEX webhooks_inbox_idx ON app_private.webhooks USING btree (id) WHERE (outcome IS NULL);
+CREATE INDEX webhooks_received_at_idx ON app_private.webhooks USING btree (received_at);
+CREATE INDEX webhooks_unknown_account_idx ON app_private.webhooks USING btree (provider_account_id) WHERE (outcome = 'unknown_account'::text);
+comment on column app_private.webhooks.occurred_at is 'When the provider says that it happened; null where it does not say.';
+comment on column app_private.webhooks.outcome is 'What came of it; null: not judged yet. unknown_account is judged again when that account is linked.';
+comment on column app_private.webhooks.status is 'Of Mono''s job, or of the MoMo payment.';
+
 create table app_private.workers (
   worker_id text not null,
   runner text not null,
@@ -781,7 +823,7 @@ end
 $function$;
 
 CREATE OR REPLACE FUNCTION app_private.clean_up()
- RETURNS TABLE(idempotency_keys integer, wallet_tokens integer, jobs integer)
+ RETURNS TABLE(idempotency_keys integer, wallet_tokens integer, jobs integer, webhooks integer)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -791,13 +833,18 @@ begin
   get diagnostics idempotency_keys = row_count;
   delete from app_private.wallet_tokens where expires_at < app_private.clock();
   get diagnostics wallet_tokens = row_count;
+  delete from app_private.webhooks where received_at < app_private.clock() - interval '30 days';
+  get diagnostics webhooks = row_count;
   perform graphile_worker.complete_jobs(array(
     select j.id
     from graphile_worker.jobs j
     where j.attempts >= j.max_attempts and j.locked_at is null
-      and j.task_identifier in (select p.task_identifier from app_private.platforms p)
+      and (j.task_identifier = 'process_webhooks' or j.task_identifier in (select p.task_identifier from app_private.platforms p))
   ));
   get diagnostics jobs = row_count;
+  if exists (select from app_private.webhooks w where w.outcome is null) then
+    perform graphile_worker.add_job('process_webhooks', '{}', job_key => 'process_webhooks', max_attempts => 10);
+  end if;
   return next;
 end
 $function$;
@@ -1133,6 +1180,105 @@ AS $function$
 $function$;
 grant execute on function app_private.forget_wallet_token(text,bytea) to app_worker;
 
+CREATE OR REPLACE FUNCTION app_private.judge_webhook(p_id bigint)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_meaning text;
+  v_is_own_job boolean;
+  v_at_once boolean := false;
+  v_answer app_public.sync_request;
+  w app_private.webhooks;
+  a app_public.accounts;
+  s app_private.sync_states;
+begin
+  select * into w from app_private.webhooks where id = p_id;
+  v_meaning := app_private.webhook_meaning(w.event, w.status, w.data_status, w.sync_status, w.job_id, w.has_new_data);
+  if v_meaning = 'unknown' then
+    return 'ignored';
+  elsif v_meaning = 'nothing' then
+    return 'nothing';
+  elsif w.account_id is null then
+    return 'unknown_account';
+  end if;
+  select * into a from app_public.accounts where id = w.account_id;
+  if a.unlinked_at is not null then
+    return 'unlinked';
+  end if;
+  select * into s from app_private.sync_states where account_id = w.account_id;
+  -- The refresh that the account's last run asked for, as Mono's part of the worker remembers it.
+  v_is_own_job := coalesce(w.job_id = s.provider_state ->> 'jobId', false);
+
+  if v_meaning = 'payment' then
+    update app_private.tracked_references
+    set next_poll_at = least(next_poll_at, v_now)
+    where reference_id = w.reference_id and outcome = 'open';
+    if not found then
+      return 'nothing';
+    end if;
+    -- A run that is open, a pause or an outage: the reference is asked for as soon as that is over.
+    update app_private.sync_states set next_sync_at = least(next_sync_at, v_now) where account_id = a.id;
+    v_at_once := true;
+  end if;
+
+  -- Late news of an end that a sync, or a new link, has already disproved: worth a look, not an alarm.
+  if v_meaning = 'consent_ended'
+    and coalesce(w.occurred_at, w.received_at) > greatest(a.last_synced_at, a.linked_at)
+  then
+    perform app_private.require_owner(a.id);
+    if s.run_id is not null and s.held_by is null then
+      perform app_private.resume_run(a.id);
+    end if;
+    return 'needs_you';
+  end if;
+
+  if s.run_id is not null and v_meaning <> 'payment' then
+    if s.held_by is not null then
+      return 'run_held';
+    elsif w.job_id is null or v_is_own_job or s.provider_state ->> 'jobId' is null then
+      perform app_private.resume_run(a.id);
+      return 'resumed';
+    end if;
+    return 'running';
+  end if;
+
+  if v_meaning = 'refresh_failed'
+    -- Its data was read by the run that asked for it, or that run gave up waiting and the next event tells of news.
+    or v_meaning = 'refresh_over' and (v_is_own_job or w.status is distinct from 'finished')
+    or v_meaning = 'news' and v_is_own_job and s.provider_state ->> 'dataAsOf' = s.provider_state ->> 'jobStartedAt'
+  then
+    return 'nothing';
+  end if;
+
+  -- The owner came back: what the account waited for has happened, so that no cooldown stands between. Only after a word
+  -- of that, since a refresh that fails again and again sends updates as well.
+  if a.sync_status = 'auth_required' then
+    v_at_once := v_at_once or v_meaning = 'consent_renewed' or v_meaning = 'news' and w.job_id is null and exists (
+      select
+      from app_private.webhooks r
+      join app_private.auth_episodes e on e.account_id = r.account_id and e.recovered_at is null
+      where r.account_id = a.id and r.event = 'mono.events.account_reauthorized' and r.received_at >= e.detected_at
+    );
+  end if;
+
+  v_answer := app_private.queue_sync(a.id, 'webhook', v_at_once);
+  if v_answer.outcome in ('cooling_down', 'needs_you', 'paused') and v_answer.until is not null then
+    update app_private.sync_states
+    set next_sync_at = least(next_sync_at, v_answer.until)
+    where account_id = a.id;
+  end if;
+  return case v_answer.outcome
+    when 'already_running' then 'running'
+    when 'cooling_down' then 'deferred'
+    when 'needs_you' then 'deferred'
+    else v_answer.outcome::text
+  end;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.lease_details(p_account_ids uuid[])
  RETURNS TABLE(account_id uuid, details json)
  LANGUAGE sql
@@ -1276,6 +1422,12 @@ begin
     v_platform.task_identifier, json_build_object('accountId', v_id, 'trigger', 'backend'),
     job_key => 'sync:' || v_id, max_attempts => 3
   );
+  update app_private.webhooks w
+  set outcome = null
+  where w.platform_source = v_platform.platform_source and w.provider_account_id = v_external_id and w.outcome = 'unknown_account';
+  if found then
+    perform graphile_worker.add_job('process_webhooks', '{}', job_key => 'process_webhooks', max_attempts => 10);
+  end if;
   return v_outcome;
 exception
   when unique_violation then
@@ -1284,6 +1436,48 @@ end
 $function$;
 grant execute on function app_private.link_account(json) to app_service;
 grant execute on function app_private.link_account(json) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.list_accounts(p_user_id uuid DEFAULT NULL::uuid, p_platform app_public.platform_source DEFAULT NULL::app_public.platform_source, p_after uuid DEFAULT NULL::uuid, p_limit integer DEFAULT 50)
+ RETURNS TABLE(id uuid, user_id uuid, account_name text, account_type app_public.account_type, balance numeric, currency text, balance_as_of timestamp with time zone, mono_account_id text, mtn_reference_id text, institution text, last_synced_at timestamp with time zone, sync_status app_public.sync_status, last_sync_attempt timestamp with time zone, platform_source app_public.platform_source, platform_label text, is_syncing boolean, next_sync_at timestamp with time zone, data_as_of timestamp with time zone, coverage_through date, linked_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  v_ids uuid[];
+begin
+  -- Two statements: one plan for both would read everybody's accounts to find one user's.
+  if p_user_id is null then
+    v_ids := array(
+      select a.id
+      from app_public.accounts a
+      where a.unlinked_at is null and (p_platform is null or a.platform_source = p_platform) and (p_after is null or a.id > p_after)
+      order by a.id
+      limit p_limit
+    );
+  else
+    v_ids := array(
+      select a.id
+      from app_public.accounts a
+      where a.user_id = p_user_id and a.unlinked_at is null and (p_platform is null or a.platform_source = p_platform)
+        and (p_after is null or a.id > p_after)
+      order by a.id
+      limit p_limit
+    );
+  end if;
+  return query
+    select a.id, a.user_id, a.account_name, a.account_type, a.balance, a.currency, a.balance_as_of, a.mono_account_id,
+      a.mtn_reference_id, a.institution, a.last_synced_at, a.sync_status, a.last_sync_attempt, a.platform_source, p.label,
+      s.run_id is not null, s.next_sync_at, a.data_as_of, a.coverage_through, a.linked_at
+    from app_public.accounts a
+    join app_private.sync_states s on s.account_id = a.id
+    join app_private.platforms p on p.platform_source = a.platform_source
+    where a.id = any (v_ids)
+    order by a.id;
+end
+$function$;
+grant execute on function app_private.list_accounts(uuid,app_public.platform_source,uuid,integer) to app_service;
 
 CREATE OR REPLACE FUNCTION app_private.list_credentials_to_reseal(p_key_id text, p_limit integer DEFAULT 500)
  RETURNS TABLE(account_id uuid, kind text, key_id text, sealed bytea)
@@ -1307,6 +1501,7 @@ CREATE OR REPLACE FUNCTION app_private.list_key_checks()
 AS $function$
   select k.key_id, k.sealed from app_private.key_checks k order by k.key_id;
 $function$;
+grant execute on function app_private.list_key_checks() to app_service;
 grant execute on function app_private.list_key_checks() to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.match_link(p_user_id uuid, p_platform app_public.platform_source, p_external_id text, p_identity bytea)
@@ -1415,6 +1610,55 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION app_private.process_webhooks(p_limit integer DEFAULT 500)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_ids bigint[];
+  v_id bigint;
+begin
+  select array_agg(id order by id) into v_ids
+  from (
+    select w.id
+    from app_private.webhooks w
+    where w.outcome is null
+    order by w.id
+    limit p_limit
+    for no key update skip locked
+  ) waiting;
+  if v_ids is null then
+    return 0;
+  end if;
+
+  update app_private.webhooks w
+  set account_id = case w.platform_source
+    when 'mono' then (select a.id from app_public.accounts a where a.mono_account_id = w.provider_account_id)
+    else (select t.account_id from app_private.tracked_references t where t.reference_id = w.reference_id)
+  end
+  where w.id = any (v_ids) and w.account_id is null;
+
+  -- All leases at once and in order: one by one, in the order of arrival, could meet a closing run in a circle.
+  perform
+  from app_private.sync_states s
+  where s.account_id in (select w.account_id from app_private.webhooks w where w.id = any (v_ids))
+  order by s.account_id
+  for no key update;
+
+  -- One after another, since each may change what the next one finds.
+  foreach v_id in array v_ids loop
+    update app_private.webhooks w
+    set outcome = app_private.judge_webhook(v_id),
+      processed_at = app_private.clock()
+    where w.id = v_id;
+  end loop;
+  return cardinality(v_ids);
+end
+$function$;
+grant execute on function app_private.process_webhooks(integer) to app_worker;
+
 CREATE OR REPLACE FUNCTION app_private.put_key_check(p_key_id text, p_sealed bytea)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1426,6 +1670,7 @@ begin
   return found;
 end
 $function$;
+grant execute on function app_private.put_key_check(text,bytea) to app_service;
 grant execute on function app_private.put_key_check(text,bytea) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.queue_sync(p_account_id uuid, p_trigger app_public.sync_trigger, p_at_once boolean DEFAULT false)
@@ -1495,6 +1740,45 @@ AS $function$
 $function$;
 grant execute on function app_private.readiness() to app_authenticator;
 
+CREATE OR REPLACE FUNCTION app_private.receive_webhooks(p_webhooks json)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_new integer;
+begin
+  insert into app_private.webhooks as w (
+    platform_source, dedupe_key, body_hmac, event, event_id, provider_account_id, reference_id, job_id, status, data_status,
+    sync_status, has_new_data, occurred_at, received_at
+  )
+  -- In the order of the unique index, so that two of these calls never wait for each other in a circle.
+  select distinct on (r.platform, r."dedupeKey")
+    r.platform, r."dedupeKey", decode(r."bodyHmac", 'base64'), r.event, r."eventId", r."providerAccountId", r."referenceId",
+    r."jobId", r.status, r."dataStatus", r."syncStatus", r."hasNewData", r."occurredAt", v_now
+  from json_to_recordset(p_webhooks) as r (
+    platform app_public.platform_source, "dedupeKey" text, "bodyHmac" text, event text, "eventId" text,
+    "providerAccountId" text, "referenceId" uuid, "jobId" text, status text, "dataStatus" text, "syncStatus" text,
+    "hasNewData" boolean, "occurredAt" timestamptz
+  )
+  where r.platform <> 'mtn_momo'
+    or exists (select from app_private.tracked_references t where t.reference_id = r."referenceId")
+  order by r.platform, r."dedupeKey"
+  on conflict on constraint webhooks_once do update
+  set received_at = excluded.received_at, processed_at = null, outcome = null, account_id = null
+  where w.event_id is null and w.job_id is null and w.received_at < v_now - interval '24 hours';
+  get diagnostics v_new = row_count;
+
+  if v_new > 0 then
+    perform graphile_worker.add_job('process_webhooks', '{}', job_key => 'process_webhooks', max_attempts => 10);
+  end if;
+  return v_new;
+end
+$function$;
+grant execute on function app_private.receive_webhooks(json) to app_service;
+
 CREATE OR REPLACE FUNCTION app_private.reclaim_runs(p_workers text[], p_except uuid[] DEFAULT '{}'::uuid[])
  RETURNS integer
  LANGUAGE sql
@@ -1561,8 +1845,8 @@ begin
       next_sync_at = case f.retry
         when 'backoff' then greatest(
           v_now + app_private.retry_delay(s.failures + f.counts::integer, s.account_id),
-          -- A provider that asks for a year means something else.
-          least(f."retryAt", v_now + interval '1 day'))
+          -- A provider that asks for a year means something else. (least() would take a null for "no wish" as "a day".)
+          case when f."retryAt" is not null then least(f."retryAt", v_now + interval '1 day') end)
         when 'interval' then app_private.schedule(s.account_id, v_now)
         else v_now
       end
@@ -1647,6 +1931,115 @@ CREATE OR REPLACE FUNCTION app_private.reference_poll_delay(p_polls integer)
 AS $function$
   select (array['30 s', '1 min', '2 min', '5 min', '10 min', '30 min', '1 hour', '6 hours', '24 hours'])
            [least(greatest(p_polls, 0), 8) + 1]::interval;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.request_account_sync(p_account_id uuid)
+ RETURNS TABLE(platform_source app_public.platform_source, outcome app_public.sync_request_outcome, until timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  v_answer app_public.sync_request := app_private.queue_sync(p_account_id, 'backend');
+begin
+  if v_answer is null then
+    raise exception 'There is no such account.' using errcode = 'NTFND';
+  end if;
+  return query
+    select a.platform_source, v_answer.outcome, v_answer.until from app_public.accounts a where a.id = p_account_id;
+end
+$function$;
+grant execute on function app_private.request_account_sync(uuid) to app_service;
+
+CREATE OR REPLACE FUNCTION app_private.request_syncs(p_platform app_public.platform_source)
+ RETURNS TABLE(queued integer, running integer, cooling_down integer, needs_you integer, paused integer, provider_down integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_platform app_private.platforms;
+  v_rate double precision;
+begin
+  select * into v_platform from app_private.platforms where platform_source = p_platform;
+  -- Accounts a second. A quiet sync is one request and one with news a few: two on average. Without a limit of ours, 100
+  -- a second keep the queue short.
+  select coalesce(q.requests * q.learned * (1 - q.reserve) / extract(epoch from q.per) / 2, 100) into v_rate
+  from app_private.quotas q
+  where q.platform_source = p_platform;
+  v_rate := coalesce(v_rate, 100);
+
+  return query
+  with judged as (
+    select s.account_id, a.last_synced_at,
+      case
+        when a.paused_at is not null or v_platform.paused_until > v_now then 'paused'
+        when s.run_id is not null then 'running'
+        when exists (
+          select from app_private.breakers b
+          where b.platform_source = p_platform and b.institution_code in (l.institution_code, '') and b.next_probe_at > v_now
+        ) then 'provider_down'
+        when a.sync_status = 'auth_required' then 'needs_you'
+        when a.last_sync_attempt + v_platform.cooldown > v_now then 'cooling_down'
+        else 'queued'
+      end as verdict
+    from app_private.sync_states s
+    join app_public.accounts a on a.id = s.account_id
+    join app_private.links l on l.account_id = s.account_id
+    where s.platform_source = p_platform and a.unlinked_at is null
+  ),
+  placed as (
+    select j.account_id, v_now + make_interval(secs =>
+      (row_number() over (order by j.last_synced_at nulls first, j.account_id) - 1) / v_rate) as slot
+    from judged j
+    where j.verdict = 'queued'
+  ),
+  -- A row that is locked has its run opened or closed at this very moment.
+  locked as (
+    select s.account_id, p.slot
+    from placed p
+    join app_private.sync_states s on s.account_id = p.account_id
+    where s.next_sync_at > p.slot
+    order by s.account_id
+    for no key update of s skip locked
+  ),
+  brought_forward as (
+    update app_private.sync_states s
+    set next_sync_at = l.slot
+    from locked l
+    where s.account_id = l.account_id and s.run_id is null
+  )
+  select
+    (count(*) filter (where j.verdict = 'queued'))::integer,
+    (count(*) filter (where j.verdict = 'running'))::integer,
+    (count(*) filter (where j.verdict = 'cooling_down'))::integer,
+    (count(*) filter (where j.verdict = 'needs_you'))::integer,
+    (count(*) filter (where j.verdict = 'paused'))::integer,
+    (count(*) filter (where j.verdict = 'provider_down'))::integer
+  from judged j;
+
+  -- The first of them need not wait for the full minute.
+  perform graphile_worker.add_job(
+    'enqueue_due_syncs', json_build_object('platform', p_platform), job_key => 'enqueue_due_syncs:' || p_platform, max_attempts => 3
+  );
+end
+$function$;
+grant execute on function app_private.request_syncs(app_public.platform_source) to app_service;
+
+CREATE OR REPLACE FUNCTION app_private.require_owner(p_account_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into app_private.auth_episodes (account_id, detected_at)
+  values (p_account_id, app_private.clock())
+  on conflict (account_id) where recovered_at is null do nothing;
+  update app_private.sync_states set last_failure_kind = 'auth_required' where account_id = p_account_id;
+  update app_public.accounts set sync_status = 'auth_required' where id = p_account_id and sync_status <> 'auth_required';
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION app_private.reschedule(p_account_ids uuid[])
@@ -1779,6 +2172,33 @@ begin
     from waiting w
     where s.account_id = w.account_id;
   end loop;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.resume_run(p_account_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v record;
+begin
+  update app_private.sync_states s
+  -- Claimed, as the dispatcher would have done.
+  set next_sync_at = v_now, enqueued_until = v_now + interval '10 minutes'
+  from app_private.platforms p
+  where s.account_id = p_account_id and s.run_id is not null and s.held_by is null and p.platform_source = s.platform_source
+  returning s.run_id, p.task_identifier into v;
+  if found then
+    perform graphile_worker.add_job(
+      v.task_identifier,
+      json_build_object('accountId', p_account_id, 'runId', v.run_id::text),
+      job_key => 'sync:' || p_account_id,
+      priority => -10,
+      max_attempts => 3
+    );
+  end if;
 end
 $function$;
 
@@ -2187,6 +2607,19 @@ AS $function$
   select (hashtextextended(p_key, 20260101) & 1048575)::double precision / 1048576;
 $function$;
 
+CREATE OR REPLACE FUNCTION app_private.standing_link(p_user_id uuid, p_platform app_public.platform_source, p_external_id text)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select a.id
+  from app_public.accounts a
+  where a.user_id = p_user_id and a.platform_source = p_platform and a.unlinked_at is null
+    and p_external_id = coalesce(a.mono_account_id, a.mtn_reference_id);
+$function$;
+grant execute on function app_private.standing_link(uuid,app_public.platform_source,text) to app_service;
+
 CREATE OR REPLACE FUNCTION app_private.stop_worker(p_worker text)
  RETURNS integer
  LANGUAGE plpgsql
@@ -2251,6 +2684,7 @@ begin
   if v_specs is not null then
     perform graphile_worker.add_jobs(v_specs);
   end if;
+  perform app_private.wake_suspended(array(select k::uuid from jsonb_object_keys(v_suspended) k));
 
   return query
     select r."accountId", case when v_suspended ? r."accountId"::text then 'ok' else 'lost' end
@@ -2381,6 +2815,30 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION app_private.wake_suspended(p_account_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_account_id uuid;
+begin
+  for v_account_id in
+    with heard as (
+      update app_private.webhooks w
+      set outcome = 'resumed'
+      from app_public.sync_logs l
+      where w.account_id = any (p_account_ids) and w.outcome = 'run_held'
+        and l.account_id = w.account_id and l.status = 'in_progress' and w.received_at >= l.sync_started_at
+      returning w.account_id
+    )
+    select distinct h.account_id from heard h
+  loop
+    perform app_private.resume_run(v_account_id);
+  end loop;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.wallet_token(p_wallet_key text)
  RETURNS TABLE(key_id text, sealed bytea, expires_in_seconds double precision)
  LANGUAGE sql
@@ -2392,6 +2850,35 @@ AS $function$
   where t.wallet_key = p_wallet_key and t.expires_at > app_private.clock() + interval '10 minutes';
 $function$;
 grant execute on function app_private.wallet_token(text) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.webhook_meaning(p_event text, p_status text, p_data_status text, p_sync_status text, p_job_id text, p_has_new_data boolean)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select case p_event
+    when 'mono.events.account_updated' then case
+      when p_sync_status in ('REAUTHORISATION_REQUIRED', 'REAUTHORIZATION_REQUIRED') then 'consent_ended'
+      when p_sync_status = 'FAILED' or p_data_status = 'FAILED' then 'refresh_failed'
+      when p_data_status = 'PROCESSING' then 'nothing'
+      when p_job_id is not null and not coalesce(p_has_new_data, false) then 'refresh_over'
+      else 'news'
+    end
+    when 'mono.accounts.jobs.update' then case p_status
+      when 'finished' then 'refresh_over'
+      when 'failed' then 'refresh_failed'
+      else 'nothing'
+    end
+    when 'mono.events.account_reauthorized' then 'consent_renewed'
+    when 'mono.events.reauthorisation_required' then 'consent_ended'
+    when 'mono.events.sync_failed' then 'refresh_failed'
+    when 'mono.events.account_connected' then 'nothing'
+    when 'mono.events.account_unlinked' then 'gone'
+    when 'momo.callback' then 'payment'
+    else 'unknown'
+  end;
+$function$;
 
 -- ---------------------------------------------------------------------------------------------------- app_admin
 

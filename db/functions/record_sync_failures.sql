@@ -28,8 +28,8 @@ begin
       next_sync_at = case f.retry
         when 'backoff' then greatest(
           v_now + app_private.retry_delay(s.failures + f.counts::integer, s.account_id),
-          -- A provider that asks for a year means something else.
-          least(f."retryAt", v_now + interval '1 day'))
+          -- A provider that asks for a year means something else. (least() would take a null for "no wish" as "a day".)
+          case when f."retryAt" is not null then least(f."retryAt", v_now + interval '1 day') end)
         when 'interval' then app_private.schedule(s.account_id, v_now)
         else v_now
       end
