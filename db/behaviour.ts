@@ -9,7 +9,7 @@ const SCHEMAS = ["app_public", "app_private", "app_admin"];
 const REPLACE_REFUSED = new Set(["42P13", "42P16"]);
 
 /**
- * Applies functions, views and policies whole, in one transaction: whoever looks sees the old behaviour or the new one.
+ * Applies functions, views, policies and comments whole, in one transaction: whoever looks sees the old behaviour or the new one.
  * The files are the truth: what a verb returns may gain a column, a signature may gain a parameter (its old form would
  * make calls ambiguous), and what has no file any more is dropped.
  *
@@ -20,7 +20,7 @@ export async function applyBehaviour(client: Client): Promise<void> {
   try {
     await client.query("set local check_function_bodies = off");
     const before = await behaviourInPlace(client);
-    for (const folder of ["functions", "views", "policies"]) {
+    for (const folder of ["functions", "views", "policies", "comments"]) {
       for (const file of await sqlFiles(folder)) await applyFile(client, file);
     }
     const after = await behaviourInPlace(client);

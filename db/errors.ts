@@ -7,10 +7,12 @@
  */
 const catalogue = {
   CREDX: { httpStatus: 500, raisedBy: "typescript", meaning: "a credential cannot be opened" },
+  KEYNV: { httpStatus: 422, raisedBy: "sql", meaning: "the idempotency key is not valid" },
   KEYRE: { httpStatus: 422, raisedBy: "sql", meaning: "the idempotency key was used for another request" },
   LNKDP: { httpStatus: 409, raisedBy: "sql", meaning: "the account is already linked" },
   LNKNV: { httpStatus: 422, raisedBy: "sql", meaning: "the link is not valid" },
   NTFND: { httpStatus: 404, raisedBy: "sql", meaning: "not found, or not yours" },
+  PRVNA: { httpStatus: 503, raisedBy: "typescript", meaning: "the provider gives no answer now" },
   SETNV: { httpStatus: 422, raisedBy: "sql", meaning: "the setting is not valid" },
   SYNLL: {
     httpStatus: 409,
@@ -28,7 +30,7 @@ export type CataloguedError = {
   /** Half a sentence for people, without a full stop. */
   meaning: string;
   /** What an HTTP endpoint answers. */
-  httpStatus: 404 | 409 | 422 | 500;
+  httpStatus: 404 | 409 | 422 | 500 | 503;
   raisedBy: "sql" | "typescript";
 };
 

@@ -45,4 +45,10 @@ begin
 end
 $$;
 comment on function app_public.choose_sync_settings(app_public.platform_source, interval, integer, text, boolean) is
-  'Chooses how often, and when, your accounts of a platform are synced.';
+  E'@param platformSource The platform whose accounts the choice is for.\n'
+  '@param syncInterval How often: 15 minutes to 30 days, whole days above one. Left out: as often as your activity asks for.\n'
+  '@param preferredHour Hour of the day, 0 to 23, for intervals of a day or more. Left out: when it suits the platform.\n'
+  '@param timeZone The zone of that hour, an IANA name such as Africa/Lagos. Left out: the platform''s.\n'
+  '@param notificationsEnabled Whether you want to be notified about this platform''s accounts. Left out: yes.\n'
+  '@result The choice as it stands now.\n'
+  'Chooses how often, and when, your accounts of a platform are synced. What is left out is chosen no longer.';

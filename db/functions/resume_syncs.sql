@@ -48,6 +48,12 @@ begin
   into v_outcomes, v_begun
   from judged j;
 
+  perform app_private.announce('runs', (
+    select array_agg(jsonb_build_array(l.account_id, l.user_id, l.id::text))
+    from app_public.sync_logs l
+    where l.account_id = any (v_begun) and l.status = 'in_progress'
+  ));
+
   return query
     select o.key::uuid, o.value, d.details
     from jsonb_each_text(coalesce(v_outcomes, '{}')) o

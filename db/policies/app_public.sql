@@ -38,3 +38,18 @@ grant select on app_public.transaction_revisions to app_visitor;
 
 grant execute on function app_public.request_sync(uuid, text) to app_visitor;
 grant execute on function app_public.choose_sync_settings(app_public.platform_source, interval, integer, text, boolean) to app_visitor;
+grant execute on function app_public.request_all_syncs(text) to app_visitor;
+
+-- notifications: read. Marked as read by app_public.mark_notifications_read; no delete, the feed is a record.
+drop policy if exists select_own on app_public.notifications;
+create policy select_own on app_public.notifications for select to app_visitor
+  using (user_id = (select app_public.current_user_id()));
+grant select on app_public.notifications to app_visitor;
+grant execute on function app_public.mark_notifications_read(bigint[]), app_public.unread_notifications() to app_visitor;
+
+-- What is asked about one's own accounts beyond their rows; the functions ask whose they are.
+grant execute on function
+  app_public.accounts_sync_state(app_public.accounts),
+  app_public.accounts_latest_run(app_public.accounts),
+  app_public.platform_sync_status()
+to app_visitor;
