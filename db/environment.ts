@@ -4,6 +4,7 @@ import { parseEnv } from "node:util";
 import { distance } from "fastest-levenshtein";
 import { z } from "zod";
 import { EncryptionKeysError, parseEncryptionKeys } from "./encryption_keys.ts";
+import { parseServiceTokens, ServiceTokensError } from "./service_tokens.ts";
 
 /**
  * The environment: every variable that Tidemark reads, parsed once, at the start of a process.
@@ -62,6 +63,15 @@ const encryptionKeys = z.string().superRefine((text, context) => {
   }
 });
 
+const serviceTokens = z.string().superRefine((text, context) => {
+  try {
+    parseServiceTokens(text);
+  } catch (error) {
+    if (!(error instanceof ServiceTokensError)) throw error;
+    for (const message of error.problems) context.addIssue({ code: "custom", message });
+  }
+});
+
 /** For each variable, a value that would be accepted; a secret's is a placeholder. */
 const examples = z.registry<{ example: string }>();
 
@@ -79,10 +89,12 @@ const schema = z.object({
     .optional()
     .register(examples, { example: "postgres://tidemark:PASSWORD@localhost:5432/app" }),
   TIDEMARK_ENCRYPTION_KEYS: encryptionKeys.optional().register(examples, { example: "2026-01:BASE64_OF_32_BYTES" }),
+  TIDEMARK_SERVICE_TOKENS: serviceTokens.optional().register(examples, { example: "app:sha256:HEX_OF_ITS_HASH" }),
   MONO_BASE_URL: baseUrl
     .prefault("https://api.withmono.com")
     .register(examples, { example: "https://api.withmono.com" }),
   MONO_SECRET_KEY: secret.optional().register(examples, { example: "live_sk_YOUR_KEY" }),
+  MONO_WEBHOOK_SECRET: secret.optional().register(examples, { example: "YOUR_WEBHOOK_SECRET" }),
   MOMO_BASE_URL: baseUrl
     .prefault("https://sandbox.momodeveloper.mtn.com")
     .register(examples, { example: "https://sandbox.momodeveloper.mtn.com" }),
