@@ -15,8 +15,10 @@ const complete = {
   LOG_LEVEL: "debug",
   DATABASE_URL: "postgresql://tidemark:pw@db.example:5432/app?sslmode=require",
   TIDEMARK_ENCRYPTION_KEYS: `new:${key(1)},old:${key(2)}`,
+  TIDEMARK_SERVICE_TOKENS: `app:sha256:${"0123456789abcdef".repeat(4)}`,
   MONO_BASE_URL: "https://mono.example/",
   MONO_SECRET_KEY: "live_sk_abc",
+  MONO_WEBHOOK_SECRET: "whsec_abc",
   MOMO_BASE_URL: "https://momo.example/base/",
   MOMO_TARGET_ENVIRONMENT: "mtnghana",
   MOMO_SUBSCRIPTION_KEY: "0123456789abcdef0123456789abcdef",
@@ -155,7 +157,8 @@ test("a name that nearly is ours is answered with ours", (t) => {
     },
   );
   t.deepEqual(problemsOf(t, { MONO_WHATEVER_THIS_IS: "x" }), {
-    MONO_WHATEVER_THIS_IS: "is unknown: the variables that begin with MONO_ are MONO_BASE_URL, MONO_SECRET_KEY",
+    MONO_WHATEVER_THIS_IS:
+      "is unknown: the variables that begin with MONO_ are MONO_BASE_URL, MONO_SECRET_KEY, MONO_WEBHOOK_SECRET",
   });
 });
 
@@ -235,6 +238,6 @@ test(".env.example shows every variable once, in order, each under a comment, an
   );
   for (const { above } of shown) t.regex(above, /^# [^=]+/);
   // The one placeholder that cannot be a value: a key that works does not belong in a file that everybody has.
-  const values = shown.filter(({ name }) => name !== "TIDEMARK_ENCRYPTION_KEYS");
+  const values = shown.filter(({ name }) => name !== "TIDEMARK_ENCRYPTION_KEYS" && name !== "TIDEMARK_SERVICE_TOKENS");
   t.notThrows(() => parseEnvironment(Object.fromEntries(values.map(({ name, value }) => [name, value]))));
 });
