@@ -16,6 +16,14 @@ const complete = {
   DATABASE_URL: "postgresql://tidemark:pw@db.example:5432/app?sslmode=require",
   TIDEMARK_ENCRYPTION_KEYS: `new:${key(1)},old:${key(2)}`,
   TIDEMARK_SERVICE_TOKENS: `app:sha256:${"0123456789abcdef".repeat(4)}`,
+  JWT_SECRET: "0123456789abcdef0123456789abcdef",
+  JWT_JWKS_URL: "https://issuer.example/jwks.json",
+  JWT_ISSUER: "https://issuer.example/",
+  JWT_AUDIENCE: "authenticated",
+  PUBLIC_URL: "https://sync.example/",
+  CORS_ORIGINS: "https://app.example, http://localhost:5173",
+  GRAPHQL_INTROSPECTION: "1",
+  NODE_ENV: "development",
   MONO_BASE_URL: "https://mono.example/",
   MONO_SECRET_KEY: "live_sk_abc",
   MONO_WEBHOOK_SECRET: "whsec_abc",
@@ -47,6 +55,8 @@ test("nothing set: defaults, and no secret among them", (t) => {
     PORT: 4100,
     TIDEMARK_DATA: ".tidemark",
     LOG_LEVEL: "info",
+    CORS_ORIGINS: [],
+    NODE_ENV: "production",
     MONO_BASE_URL: "https://api.withmono.com",
     MOMO_BASE_URL: "https://sandbox.momodeveloper.mtn.com",
     MOMO_TARGET_ENVIRONMENT: "sandbox",
@@ -58,10 +68,26 @@ test("everything set", (t) => {
     ...complete,
     PORT: 8080,
     LOG_LEVEL: "debug",
+    PUBLIC_URL: "https://sync.example",
+    CORS_ORIGINS: ["https://app.example", "http://localhost:5173"],
+    GRAPHQL_INTROSPECTION: "1",
+    NODE_ENV: "development",
     MONO_BASE_URL: "https://mono.example",
     MOMO_BASE_URL: "https://momo.example/base",
   });
   t.deepEqual(Object.keys(complete), [...variableNames]);
+});
+
+test("what signs tokens is long enough, and origins are origins", (t) => {
+  t.deepEqual(
+    problemsOf(t, { JWT_SECRET: "short", CORS_ORIGINS: "https://app.example/path", GRAPHQL_INTROSPECTION: "yes" }),
+    {
+      JWT_SECRET: "must have at least 32 characters; example: JWT_SECRET=AT_LEAST_32_RANDOM_CHARACTERS_HERE",
+      CORS_ORIGINS:
+        "must be origins such as https://app.example.com, comma-separated; example: CORS_ORIGINS=https://app.example.com",
+      GRAPHQL_INTROSPECTION: "must be 0 or 1; example: GRAPHQL_INTROSPECTION=1",
+    },
+  );
 });
 
 test("an empty variable is unset", (t) => {

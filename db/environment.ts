@@ -54,6 +54,21 @@ const databaseUrl = z
 /** A secret goes into a header as it is, so whitespace in it can only be a slip of the clipboard. */
 const secret = z.string().regex(/^[\x21-\x7e]+$/, "must be one word: no spaces, no line breaks");
 
+/** HS256 wants a key as long as its hash (RFC 7518, 3.2). */
+const signingSecret = secret.refine((text) => text.length >= 32, "must have at least 32 characters");
+
+/** Origins of web pages, comma-separated: scheme, host and port, without a path. */
+const origins = z.string().transform((text, context) => {
+  const list = text.split(",").flatMap((item) => (item.trim() === "" ? [] : [item.trim()]));
+  for (const item of list) {
+    if (!URL.canParse(item) || new URL(item).origin !== item) {
+      context.addIssue({ code: "custom", message: "must be origins such as https://app.example.com, comma-separated" });
+      return z.NEVER;
+    }
+  }
+  return list;
+});
+
 const encryptionKeys = z.string().superRefine((text, context) => {
   try {
     parseEncryptionKeys(text);
@@ -90,6 +105,22 @@ const schema = z.object({
     .register(examples, { example: "postgres://tidemark:PASSWORD@localhost:5432/app" }),
   TIDEMARK_ENCRYPTION_KEYS: encryptionKeys.optional().register(examples, { example: "2026-01:BASE64_OF_32_BYTES" }),
   TIDEMARK_SERVICE_TOKENS: serviceTokens.optional().register(examples, { example: "app:sha256:HEX_OF_ITS_HASH" }),
+  JWT_SECRET: signingSecret.optional().register(examples, { example: "AT_LEAST_32_RANDOM_CHARACTERS_HERE" }),
+  JWT_JWKS_URL: baseUrl
+    .optional()
+    .register(examples, { example: "https://YOUR_PROJECT.supabase.co/auth/v1/.well-known/jwks.json" }),
+  JWT_ISSUER: z.string().optional().register(examples, { example: "https://YOUR_PROJECT.supabase.co/auth/v1" }),
+  JWT_AUDIENCE: z.string().optional().register(examples, { example: "authenticated" }),
+  PUBLIC_URL: baseUrl.optional().register(examples, { example: "https://sync.example.com" }),
+  CORS_ORIGINS: origins.prefault("").register(examples, { example: "https://app.example.com" }),
+  GRAPHQL_INTROSPECTION: z
+    .enum(["0", "1"], { error: "must be 0 or 1" })
+    .optional()
+    .register(examples, { example: "1" }),
+  NODE_ENV: z
+    .enum(["production", "development", "test"], { error: "must be one of production, development, test" })
+    .default("production")
+    .register(examples, { example: "production" }),
   MONO_BASE_URL: baseUrl
     .prefault("https://api.withmono.com")
     .register(examples, { example: "https://api.withmono.com" }),
