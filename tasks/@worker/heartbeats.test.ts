@@ -49,9 +49,13 @@ function create(t: ExecutionContext) {
 
 /** Whether a promise has settled once everything that could settle it by itself has run. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
-  const pending = Symbol("pending");
+  let settled = false;
+  const settle = () => {
+    settled = true;
+  };
+  promise.then(settle, settle);
   await new Promise((turn) => setImmediate(turn));
-  return (await Promise.race([promise.catch(() => undefined), Promise.resolve(pending)])) !== pending;
+  return settled;
 }
 
 test("a worker is registered before any of its jobs may take a lease", async (t) => {
