@@ -9,7 +9,8 @@
 --
 -- Cooldown and pause apply, backoff never does, and an account in error is tried like any other: an error state must not
 -- prevent the sync that would clear it. The same key within 24 hours gets the same answer and adds nothing.
--- Raises NTFND for an account that is not the caller's, KEYRE for a key that was used for another account.
+-- Raises NTFND for an account that is not the caller's, KEYRE for a key that was used for another account, KEYNV for one that
+-- is too short or too long.
 create or replace function app_public.request_sync(account_id uuid, idempotency_key text)
 returns app_public.sync_request
 language plpgsql security definer -- visitors may add no job and see no machinery
@@ -18,24 +19,17 @@ as $$
 declare
   v_now timestamptz := app_private.clock();
   v_user_id uuid := app_public.current_user_id();
-  v_outcome app_public.sync_request_outcome;
-  v_until timestamptz;
+  v_answer app_public.sync_request;
   v_earlier app_private.idempotency_keys;
-  v record;
 begin
-  select a.sync_status, a.unlinked_at, a.paused_at, a.last_sync_attempt, p.cooldown, p.paused_until,
-    p.task_identifier, s.run_id, (
-      select max(b.next_probe_at)
-      from app_private.breakers b
-      join app_private.links l on l.account_id = a.id
-      where b.platform_source = a.platform_source and b.institution_code in (l.institution_code, '')
-    ) as down_until
-  into v
+  if length(coalesce(request_sync.idempotency_key, '')) not between 8 and 200 then
+    raise exception 'An idempotency key has 8 to 200 characters.' using errcode = 'KEYNV';
+  end if;
+  perform
   from app_public.accounts a
   join app_private.sync_states s on s.account_id = a.id
-  join app_private.platforms p on p.platform_source = a.platform_source
   where a.id = request_sync.account_id and a.user_id = v_user_id and a.unlinked_at is null
-  for update of s;
+  for no key update of s;
   if not found then
     raise exception 'There is no such account.' using errcode = 'NTFND';
   end if;
@@ -50,37 +44,16 @@ begin
     return row (v_earlier.outcome, v_earlier.until)::app_public.sync_request;
   end if;
 
-  case
-    when v.paused_at is not null then
-      v_outcome := 'paused';
-    when v.paused_until > v_now then
-      v_outcome := 'paused';
-      v_until := nullif(v.paused_until, 'infinity');
-    when v.run_id is not null then
-      v_outcome := 'already_running';
-    when v.down_until > v_now then
-      v_outcome := 'provider_down';
-      v_until := v.down_until;
-    when v.last_sync_attempt + v.cooldown > v_now then
-      v_outcome := case when v.sync_status = 'auth_required' then 'needs_you' else 'cooling_down' end;
-      v_until := v.last_sync_attempt + v.cooldown;
-    else
-      v_outcome := 'queued';
-      perform graphile_worker.add_job(
-        v.task_identifier,
-        json_build_object('accountId', request_sync.account_id, 'trigger', 'user'),
-        job_key => 'sync:' || request_sync.account_id,
-        priority => -10,
-        max_attempts => 3
-      );
-  end case;
-
+  v_answer := app_private.queue_sync(request_sync.account_id, 'user');
   insert into app_private.idempotency_keys (user_id, idempotency_key, account_id, outcome, until, created_at)
-  values (v_user_id, request_sync.idempotency_key, request_sync.account_id, v_outcome, v_until, v_now)
+  values (v_user_id, request_sync.idempotency_key, request_sync.account_id, v_answer.outcome, v_answer.until, v_now)
   on conflict on constraint idempotency_keys_pkey do update
     set account_id = excluded.account_id, outcome = excluded.outcome, until = excluded.until, created_at = excluded.created_at;
-  return row (v_outcome, v_until)::app_public.sync_request;
+  return v_answer;
 end
 $$;
 comment on function app_public.request_sync(uuid, text) is
+  E'@param accountId The account to sync.\n'
+  '@param idempotencyKey 8 to 200 characters of your choice, new for each tap of the button.\n'
+  '@result What became of the request.\n'
   'Asks for a sync of one of your accounts now. The same idempotency key within 24 hours gets the same answer.';

@@ -215,7 +215,7 @@ test(
   "a key of fewer than eight characters is refused",
   withDb(async (t, db) => {
     const account = await linkMono(db);
-    t.is((await refusalOf(db, () => press(db, account, "7 chars"))).constraint, "idempotency_keys_length");
+    t.is((await refusalOf(db, () => press(db, account, "7 chars"))).code, "KEYNV");
     t.is((await press(db, account, "8 charac")).outcome, "queued");
   }),
 );

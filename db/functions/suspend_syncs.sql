@@ -38,6 +38,12 @@ begin
     perform graphile_worker.add_jobs(v_specs);
   end if;
   perform app_private.wake_suspended(array(select k::uuid from jsonb_object_keys(v_suspended) k));
+  perform app_private.announce('runs', (
+    select array_agg(jsonb_build_array(l.account_id, l.user_id, l.id::text))
+    from json_to_recordset(p_runs) as r ("accountId" uuid, "runId" bigint)
+    join app_public.sync_logs l on l.id = r."runId" and l.account_id = r."accountId"
+    where v_suspended ? r."accountId"::text
+  ));
 
   return query
     select r."accountId", case when v_suspended ? r."accountId"::text then 'ok' else 'lost' end
