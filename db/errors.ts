@@ -10,6 +10,7 @@ const catalogue = {
   KEYNV: { httpStatus: 422, raisedBy: "sql", meaning: "the idempotency key is not valid" },
   KEYRE: { httpStatus: 422, raisedBy: "sql", meaning: "the idempotency key was used for another request" },
   LNKDP: { httpStatus: 409, raisedBy: "sql", meaning: "the account is already linked" },
+  LNKGN: { httpStatus: 409, raisedBy: "sql", meaning: "the link was ended for good" },
   LNKNV: { httpStatus: 422, raisedBy: "sql", meaning: "the link is not valid" },
   NTFND: { httpStatus: 404, raisedBy: "sql", meaning: "not found, or not yours" },
   PRVNA: { httpStatus: 503, raisedBy: "typescript", meaning: "the provider gives no answer now" },

@@ -8,15 +8,115 @@ grant usage on schema app_public to app_service;
 grant usage on schema app_public to app_visitor;
 grant usage on schema app_public to app_worker;
 
+create type app_public.account_sync_request as (
+  account_id uuid,
+  outcome app_public.sync_request_outcome,
+  until timestamp with time zone
+);
+comment on type app_public.account_sync_request is 'What became of one account in a request for all.';
+
+create type app_public.account_sync_state as (
+  phase app_public.sync_phase,
+  next_sync_at timestamp with time zone,
+  waiting_until timestamp with time zone,
+  cooling_down_until timestamp with time zone,
+  retrying_at timestamp with time zone,
+  provider_down_until timestamp with time zone,
+  paused_until timestamp with time zone,
+  failures integer,
+  last_failure_kind app_public.failure_kind,
+  run_started_at timestamp with time zone,
+  run_pages integer,
+  run_transactions integer,
+  windows_left integer,
+  open_references integer,
+  history_start date,
+  settled app_public.day_span[],
+  gaps app_public.day_span[]
+);
+comment on type app_public.account_sync_state is 'What the machinery knows of an account at this moment.';
+
 create type app_public.account_type as enum ('bank', 'mobile_money');
+comment on type app_public.account_type is '@value bank An account at a bank.
+@value mobile_money A mobile-money wallet.
+What kind of account it is.';
+
+create type app_public.day_span as (
+  from_day date,
+  to_day date
+);
+comment on type app_public.day_span is 'Days from one to another, both included, in the provider''s calendar.';
 
 create type app_public.failure_kind as enum ('transient', 'rate_limited', 'auth_required', 'account_gone', 'provider_down', 'invalid_response', 'configuration', 'interrupted');
+comment on type app_public.failure_kind is '@value transient Something that passes: a time-out, a dropped connection.
+@value rate_limited The provider asked us to slow down.
+@value auth_required The provider wants the account''s owner.
+@value account_gone The provider does not know the account any more.
+@value provider_down The provider, or the bank behind it, is down.
+@value invalid_response The provider''s answer made no sense.
+@value configuration Our own key or settings are wrong; nobody''s account is to blame.
+@value interrupted The run was cut off, by a restart say. It counts in no failure rate.
+Why a run failed.';
+
+create type app_public.notification_kind as enum ('reauth_required', 'reauth_reminder', 'recovered', 'sync_failing', 'provider_down', 'provider_recovered');
+comment on type app_public.notification_kind is '@value reauth_required The account needs its owner.
+@value reauth_reminder The account still needs its owner.
+@value recovered The account works again.
+@value sync_failing The account keeps failing for a reason that its owner need not mend.
+@value provider_down The bank or the platform is down.
+@value provider_recovered The bank or the platform is back.
+What a notification tells.';
 
 create type app_public.platform_source as enum ('mono', 'mtn_momo');
+comment on type app_public.platform_source is '@value mono Bank accounts, by Mono.
+@value mtn_momo Mobile money, by the MTN MoMo API.
+The platform that an account is linked and synced through.';
+
+create type app_public.platform_status as (
+  platform_source app_public.platform_source,
+  label text,
+  synced_via text,
+  accounts integer,
+  active_accounts integer,
+  auth_required_accounts integer,
+  error_accounts integer,
+  running_accounts integer,
+  last_synced_at timestamp with time zone,
+  last_sync_attempt timestamp with time zone,
+  next_sync_at timestamp with time zone,
+  success_rate double precision,
+  median_duration_seconds double precision,
+  paused_until timestamp with time zone,
+  provider_down_until timestamp with time zone
+);
+comment on type app_public.platform_status is 'How your accounts of one platform are doing.';
 
 create type app_public.revision_kind as enum ('changed', 'removed', 'restored', 'reissued');
+comment on type app_public.revision_kind is '@value changed The provider told it differently.
+@value removed The provider no longer returned it.
+@value restored The provider returned it again.
+@value reissued The provider gave it a new id.
+What replaced an earlier version of a transaction.';
 
 create type app_public.sync_log_status as enum ('in_progress', 'success', 'failed', 'auth_error');
+comment on type app_public.sync_log_status is '@value in_progress The run is open: a worker is at it, or it waits for the provider.
+@value success The run brought the account up to date.
+@value failed The run failed; failureKind says how.
+@value auth_error The provider refused the link.
+How a run stands or ended.';
+
+create type app_public.sync_phase as enum ('never_synced', 'up_to_date', 'queued', 'running', 'waiting', 'retrying', 'needs_you', 'provider_down', 'paused', 'unlinked');
+comment on type app_public.sync_phase is '@value never_synced No sync has succeeded yet.
+@value up_to_date The last sync succeeded, and the next one is not due yet.
+@value queued A sync is due and waits for a worker.
+@value running A sync is running.
+@value waiting A sync is open and waits for the provider, which may take minutes.
+@value retrying The last sync failed; the next attempt has a time.
+@value needs_you The link needs its owner.
+@value provider_down The provider, or the bank behind it, is down.
+@value paused The account, or its platform, is paused.
+@value unlinked The account is linked no longer.
+Where an account stands right now, in one word for people.';
 
 create type app_public.sync_request as (
   outcome app_public.sync_request_outcome,
@@ -25,16 +125,45 @@ create type app_public.sync_request as (
 comment on type app_public.sync_request is 'The answer to a request for a sync now, and until when it stands.';
 
 create type app_public.sync_request_outcome as enum ('queued', 'already_running', 'cooling_down', 'needs_you', 'paused', 'provider_down');
+comment on type app_public.sync_request_outcome is '@value queued A sync was queued, first in line.
+@value already_running A sync is running; it brings what this one would.
+@value cooling_down Too soon after the last attempt.
+@value needs_you The link needs its owner.
+@value paused The account, or its platform, is paused.
+@value provider_down The provider, or the bank behind it, is down.
+What became of a request for a sync.';
 
 create type app_public.sync_status as enum ('active', 'auth_required', 'error');
+comment on type app_public.sync_status is '@value active Syncs work.
+@value auth_required The provider wants its owner: the consent or the key must be renewed.
+@value error Three syncs in a row failed, or one failed for good. Syncs go on.
+Whether an account can be synced.';
 
 create type app_public.sync_trigger as enum ('schedule', 'user', 'webhook', 'backend', 'manual');
+comment on type app_public.sync_trigger is '@value schedule Its time had come.
+@value user Its owner asked for it.
+@value webhook The provider told of a change.
+@value backend An app''s backend asked for it.
+@value manual An operator asked for it.
+What made a run begin.';
 
 create type app_public.transaction_direction as enum ('credit', 'debit');
+comment on type app_public.transaction_direction is '@value credit Money came in.
+@value debit Money went out.
+Whether money came or went.';
 
 create type app_public.transaction_source as enum ('mono', 'collections', 'statement');
+comment on type app_public.transaction_source is '@value mono Mono''s list of transactions.
+@value collections MoMo requests that an app made and asked us to follow.
+@value statement The wallet''s statement (MADAPI).
+Where a transaction was read.';
 
 create type app_public.transaction_status as enum ('pending', 'posted', 'failed', 'removed');
+comment on type app_public.transaction_status is '@value pending Not settled yet.
+@value posted Settled.
+@value failed It did not go through.
+@value removed The provider no longer returns it.
+How far a transaction has come.';
 
 create table app_public.accounts (
   id uuid not null default gen_random_uuid(),
@@ -73,15 +202,65 @@ CREATE INDEX accounts_platform_source_idx ON app_public.accounts USING btree (pl
 CREATE INDEX accounts_user_id_idx ON app_public.accounts USING btree (user_id);
 CREATE UNIQUE INDEX accounts_mono_account_id_key ON app_public.accounts USING btree (mono_account_id);
 CREATE UNIQUE INDEX accounts_mtn_reference_id_key ON app_public.accounts USING btree (mtn_reference_id, user_id);
+CREATE TRIGGER _900_announce_delete AFTER DELETE ON app_public.accounts REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_accounts__announce();
+CREATE TRIGGER _900_announce_insert AFTER INSERT ON app_public.accounts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_accounts__announce();
+CREATE TRIGGER _900_announce_update AFTER UPDATE ON app_public.accounts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_accounts__announce();
+comment on column app_public.accounts.account_name is 'What its owner calls it.';
+comment on column app_public.accounts.account_type is 'Bank account or mobile-money wallet.';
 comment on column app_public.accounts.balance is 'Exact, in major units of currency. Null until the provider has told it.';
+comment on column app_public.accounts.balance_as_of is 'The moment the balance speaks for.';
 comment on column app_public.accounts.coverage_through is 'The last day, in the provider''s calendar, up to which history is known complete without a gap. Null where the source cannot list transactions.';
+comment on column app_public.accounts.currency is 'ISO 4217 code of balance and transactions.';
 comment on column app_public.accounts.data_as_of is 'The moment the provider''s data speaks for: its cache may be older than our sync.';
-comment on column app_public.accounts.last_sync_attempt is 'When a sync was last begun, whatever came of it.';
+comment on column app_public.accounts.id is 'Our id of the account.';
+comment on column app_public.accounts.institution is 'The bank, or the operator of the wallet.';
+comment on column app_public.accounts.last_sync_attempt is 'When the sync that ended last had begun, whatever came of it.';
 comment on column app_public.accounts.last_synced_at is 'When a sync last succeeded. A run that failed, was rate-limited or found the link expired never moves it.';
-comment on column app_public.accounts.mtn_reference_id is 'The id of the wallet''s MoMo API user.';
+comment on column app_public.accounts.linked_at is 'When it was linked, or linked again.';
+comment on column app_public.accounts.mono_account_id is 'Mono''s id of the account. Null for a wallet.';
+comment on column app_public.accounts.mtn_reference_id is 'The id of the wallet''s MoMo API user. Null for a bank account.';
+comment on column app_public.accounts.paused_at is 'When its syncs were paused; null while they go on.';
+comment on column app_public.accounts.platform_source is 'The platform it is synced through.';
+comment on column app_public.accounts.sync_status is 'Whether it can be synced.';
+comment on column app_public.accounts.unlinked_at is 'When it was unlinked; null while it is linked.';
+comment on column app_public.accounts.user_id is 'Its owner.';
 comment on table app_public.accounts is 'A linked bank or mobile-money account and how fresh we know it to be.';
 create policy select_own on app_public.accounts for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
 grant select on app_public.accounts to app_visitor;
+
+create table app_public.notifications (
+  id bigint not null generated always as identity,
+  user_id uuid not null,
+  account_id uuid,
+  platform_source app_public.platform_source not null,
+  kind app_public.notification_kind not null,
+  episode_id bigint,
+  params jsonb not null default '{}'::jsonb,
+  created_at timestamp with time zone not null,
+  read_at timestamp with time zone,
+  constraint notifications_account FOREIGN KEY (account_id, user_id) REFERENCES app_public.accounts(id, user_id) ON DELETE CASCADE,
+  constraint notifications_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES app_private.auth_episodes(id) ON DELETE SET NULL,
+  constraint notifications_params CHECK ((jsonb_typeof(params) = 'object'::text)),
+  constraint notifications_pkey PRIMARY KEY (id)
+) with (fillfactor=90);
+alter table app_public.notifications enable row level security;
+CREATE INDEX notifications_account_id_idx ON app_public.notifications USING btree (account_id, user_id);
+CREATE INDEX notifications_episode_id_idx ON app_public.notifications USING btree (episode_id) WHERE (episode_id IS NOT NULL);
+CREATE INDEX notifications_unread_idx ON app_public.notifications USING btree (user_id) WHERE (read_at IS NULL);
+CREATE INDEX notifications_user_id_idx ON app_public.notifications USING btree (user_id, id DESC);
+CREATE TRIGGER _900_announce_insert AFTER INSERT ON app_public.notifications REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_notifications__announce();
+comment on column app_public.notifications.account_id is 'The account it is about; null where it is about a platform.';
+comment on column app_public.notifications.created_at is 'When it was written.';
+comment on column app_public.notifications.episode_id is 'The stretch of needed re-authentication that it belongs to.';
+comment on column app_public.notifications.id is 'Notifications are numbered as they are written.';
+comment on column app_public.notifications.kind is 'What it tells.';
+comment on column app_public.notifications.params is 'What its sentence needs, by name. No personal data.';
+comment on column app_public.notifications.platform_source is 'The platform it is about.';
+comment on column app_public.notifications.read_at is 'When it was marked as read; null while it is unread.';
+comment on column app_public.notifications.user_id is 'Who was told.';
+comment on table app_public.notifications is 'Something that a user was told: an entry of the feed.';
+create policy select_own on app_public.notifications for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
+grant select on app_public.notifications to app_visitor;
 
 create table app_public.sync_logs (
   id bigint not null generated always as identity,
@@ -117,10 +296,30 @@ create table app_public.sync_logs (
 alter table app_public.sync_logs enable row level security;
 CREATE INDEX sync_logs_account_id_idx ON app_public.sync_logs USING btree (account_id, user_id, id DESC);
 CREATE UNIQUE INDEX sync_logs_open_run_key ON app_public.sync_logs USING btree (account_id) WHERE (status = 'in_progress'::app_public.sync_log_status);
-comment on column app_public.sync_logs.failure_kind is 'Null for a success. interrupted counts in no failure rate.';
+CREATE TRIGGER _900_announce_insert AFTER INSERT ON app_public.sync_logs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_sync_logs__announce();
+CREATE TRIGGER _900_announce_update AFTER UPDATE ON app_public.sync_logs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_sync_logs__announce();
+comment on column app_public.sync_logs.account_id is 'The account that was synced.';
+comment on column app_public.sync_logs.changed_count is 'Transactions that had changed.';
+comment on column app_public.sync_logs.error_message is 'What went wrong, in a sentence without personal data.';
+comment on column app_public.sync_logs.failure_kind is 'Why it failed; null for a success.';
+comment on column app_public.sync_logs.id is 'Runs are numbered as they begin.';
+comment on column app_public.sync_logs.new_count is 'Transactions that were new.';
+comment on column app_public.sync_logs.next_sync_at is 'When the next run was due, as decided when this one ended.';
+comment on column app_public.sync_logs.pages is 'Pages that were read; while it is open, as of the last page that brought something.';
+comment on column app_public.sync_logs.platform_source is 'The platform that was asked.';
 comment on column app_public.sync_logs.platform_specific_error is 'The provider''s own code, redacted.';
-comment on column app_public.sync_logs.refusals is 'Rows the provider sent that could not be trusted, counted by reason.';
+comment on column app_public.sync_logs.refusals is 'Transactions that could not be trusted, counted by reason.';
+comment on column app_public.sync_logs.refused_count is 'Transactions that could not be trusted and were left out.';
+comment on column app_public.sync_logs.removed_count is 'Transactions that the provider no longer returned.';
+comment on column app_public.sync_logs.requests is 'Requests that were sent to the provider.';
+comment on column app_public.sync_logs.seen_count is 'Transactions that the provider sent.';
+comment on column app_public.sync_logs.status is 'How it stands or ended.';
+comment on column app_public.sync_logs.sync_completed_at is 'When it ended; null while it is open.';
+comment on column app_public.sync_logs.sync_started_at is 'When it began.';
 comment on column app_public.sync_logs.transactions_synced is 'New and changed transactions.';
+comment on column app_public.sync_logs.trigger is 'What made it begin.';
+comment on column app_public.sync_logs.unchanged_count is 'Transactions that were known already.';
+comment on column app_public.sync_logs.user_id is 'Its owner.';
 comment on column app_public.sync_logs.windows is 'The days that were asked for, with pages and whether they were complete.';
 comment on table app_public.sync_logs is 'One attempt to bring an account up to date: what was looked at, found, changed and refused, and when the next one comes.';
 create policy select_own on app_public.sync_logs for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
@@ -139,8 +338,12 @@ create table app_public.sync_settings (
 );
 alter table app_public.sync_settings enable row level security;
 CREATE INDEX sync_settings_platform_source_idx ON app_public.sync_settings USING btree (platform_source);
-comment on column app_public.sync_settings.preferred_hour is 'Hour of the day in time_zone, for intervals of a day or more.';
-comment on column app_public.sync_settings.time_zone is 'IANA name, such as Africa/Lagos.';
+comment on column app_public.sync_settings.notifications_enabled is 'Whether the user wants to be notified about this platform''s accounts.';
+comment on column app_public.sync_settings.platform_source is 'The platform whose accounts it is for.';
+comment on column app_public.sync_settings.preferred_hour is 'Hour of the day in timeZone, for intervals of a day or more. Null: when it suits the platform.';
+comment on column app_public.sync_settings.sync_interval is 'How often. Null: as often as the account''s activity asks for.';
+comment on column app_public.sync_settings.time_zone is 'IANA name, such as Africa/Lagos. Null: the platform''s.';
+comment on column app_public.sync_settings.user_id is 'Whose choice it is.';
 comment on table app_public.sync_settings is 'How often, and when, a user wants the accounts of a platform synced.';
 create policy select_own on app_public.sync_settings for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
 grant select on app_public.sync_settings to app_visitor;
@@ -167,7 +370,23 @@ create table app_public.transaction_revisions (
   constraint transaction_revisions_transaction_id_fkey FOREIGN KEY (transaction_id) REFERENCES app_public.transactions(id) ON DELETE CASCADE
 );
 alter table app_public.transaction_revisions enable row level security;
+comment on column app_public.transaction_revisions.amount is 'The amount at that time: exact, in major units, never negative.';
+comment on column app_public.transaction_revisions.balance_after is 'The balance after it, as the provider told it then.';
+comment on column app_public.transaction_revisions.counterparty is 'The other side, as the provider told it then.';
+comment on column app_public.transaction_revisions.currency is 'The currency at that time.';
+comment on column app_public.transaction_revisions.direction is 'The direction at that time.';
 comment on column app_public.transaction_revisions.kind is 'What replaced this version: a change, a removal, a return, or the same transaction under a new provider id.';
+comment on column app_public.transaction_revisions.narration is 'The provider''s words at that time.';
+comment on column app_public.transaction_revisions.occurred_at is 'When it took place, as the provider told it then.';
+comment on column app_public.transaction_revisions.occurred_on is 'The provider''s calendar day at that time.';
+comment on column app_public.transaction_revisions.provider_category is 'The provider''s category at that time.';
+comment on column app_public.transaction_revisions.provider_transaction_id is 'The provider''s id at that time.';
+comment on column app_public.transaction_revisions.replaced_at is 'When it was replaced.';
+comment on column app_public.transaction_revisions.replaced_by_run is 'The run that replaced it.';
+comment on column app_public.transaction_revisions.revision is 'Which version this was, from 1.';
+comment on column app_public.transaction_revisions.status is 'The status at that time.';
+comment on column app_public.transaction_revisions.transaction_id is 'The transaction as it is now.';
+comment on column app_public.transaction_revisions.user_id is 'The account''s owner.';
 comment on table app_public.transaction_revisions is 'An earlier version of a transaction, kept when a sync changed it.';
 create policy select_own on app_public.transaction_revisions for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
 grant select on app_public.transaction_revisions to app_visitor;
@@ -205,17 +424,109 @@ create table app_public.transactions (
 ) with (fillfactor=90);
 alter table app_public.transactions enable row level security;
 CREATE INDEX transactions_account_day_idx ON app_public.transactions USING btree (account_id, user_id, occurred_on, amount);
+CREATE INDEX transactions_user_day_idx ON app_public.transactions USING btree (user_id, occurred_on);
+CREATE TRIGGER _900_announce_insert AFTER INSERT ON app_public.transactions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_transactions__announce();
+comment on column app_public.transactions.account_id is 'The account it belongs to.';
 comment on column app_public.transactions.amount is 'Exact, in major units, never negative: direction carries the sign.';
+comment on column app_public.transactions.balance_after is 'The account''s balance after it, where the provider tells it.';
 comment on column app_public.transactions.category is 'Set by the user; never overwritten by a sync.';
+comment on column app_public.transactions.changed_at is 'When a sync last changed it; null while it is as it was first seen.';
+comment on column app_public.transactions.counterparty is 'The other side, where the provider tells it.';
+comment on column app_public.transactions.currency is 'ISO 4217 code.';
+comment on column app_public.transactions.direction is 'Whether money came or went.';
+comment on column app_public.transactions.first_seen_at is 'When a sync first saved it.';
+comment on column app_public.transactions.id is 'Our id of the transaction; it stays when the provider''s changes.';
+comment on column app_public.transactions.narration is 'The provider''s words for it.';
 comment on column app_public.transactions.note is 'Set by the user; never overwritten by a sync.';
+comment on column app_public.transactions.occurred_at is 'When it took place, as the provider tells it.';
 comment on column app_public.transactions.occurred_on is 'The provider''s calendar day, which its date filters go by.';
+comment on column app_public.transactions.provider_category is 'The provider''s category.';
 comment on column app_public.transactions.provider_transaction_id is 'Mono''s transaction id, MoMo''s reference id, or the fingerprint of a statement row.';
-comment on column app_public.transactions.status is 'removed: the provider no longer returns it.';
+comment on column app_public.transactions.revision is 'Which version this is, from 1.';
+comment on column app_public.transactions.run_id is 'The run that last wrote it.';
+comment on column app_public.transactions.source is 'Where it was read.';
+comment on column app_public.transactions.status is 'How far it has come. REMOVED: the provider no longer returns it.';
+comment on column app_public.transactions.user_id is 'The account''s owner.';
 comment on table app_public.transactions is 'A transaction as its provider last told it, with what the user added.';
 create policy select_own on app_public.transactions for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
 create policy update_own on app_public.transactions for update to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
 grant select on app_public.transactions to app_visitor;
 grant update (category, note) on app_public.transactions to app_visitor;
+
+CREATE OR REPLACE FUNCTION app_public.accounts_latest_run(account app_public.accounts)
+ RETURNS app_public.sync_logs
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select l.* from app_public.sync_logs l
+  where l.account_id = account.id and l.user_id = account.user_id
+  order by l.id desc
+  limit 1;
+$function$;
+comment on function app_public.accounts_latest_run(app_public.accounts) is 'The latest run of this account, open or ended.';
+grant execute on function app_public.accounts_latest_run(app_public.accounts) to app_visitor;
+
+CREATE OR REPLACE FUNCTION app_public.accounts_sync_state(account app_public.accounts)
+ RETURNS app_public.account_sync_state
+ LANGUAGE sql
+ STABLE SECURITY DEFINER COST 1000
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select (
+    case
+      when a.unlinked_at is not null then 'unlinked'
+      when a.paused_at is not null or p.paused_until > now.at then 'paused'
+      when s.held_by is not null then 'running'
+      when s.run_id is not null then 'waiting'
+      when a.sync_status = 'auth_required' then 'needs_you'
+      when b.down_until is not null then 'provider_down'
+      when s.failures > 0 and s.next_sync_at > now.at then 'retrying'
+      when s.next_sync_at <= now.at or s.enqueued_until > now.at then 'queued'
+      when a.last_synced_at is null then 'never_synced'
+      else 'up_to_date'
+    end,
+    case when a.unlinked_at is null and a.paused_at is null and s.run_id is null then s.next_sync_at end,
+    case when s.run_id is not null and s.held_by is null then s.next_sync_at end,
+    case when a.last_sync_attempt + p.cooldown > now.at then a.last_sync_attempt + p.cooldown end,
+    case when s.run_id is null and s.failures > 0 and s.next_sync_at > now.at then s.next_sync_at end,
+    b.down_until,
+    case when p.paused_until > now.at then nullif(p.paused_until, 'infinity') end,
+    s.failures,
+    s.last_failure_kind,
+    r.sync_started_at,
+    r.pages,
+    r.transactions_synced,
+    case when s.run_id is not null then (
+      select count(*)::integer
+      from app_private.due_windows(c.history_start, c.settled, (now.at at time zone l.time_zone)::date, c.window_days)
+    ) end,
+    (select count(*)::integer from app_private.tracked_references t where t.account_id = a.id and t.outcome = 'open'),
+    c.history_start,
+    coalesce(app_private.day_spans(c.settled), '{}'),
+    coalesce(app_private.day_spans(datemultirange(daterange(c.history_start, coalesce(upper(c.settled), c.history_start))) - c.settled), '{}')
+  )::app_public.account_sync_state
+  from app_public.accounts a
+  cross join lateral (select app_private.clock()) as now (at)
+  join app_private.sync_states s on s.account_id = a.id
+  join app_private.links l on l.account_id = a.id
+  join app_private.platforms p on p.platform_source = a.platform_source
+  left join app_public.sync_logs r on r.id = s.run_id
+  left join lateral (
+    select max(b.next_probe_at) as down_until
+    from app_private.breakers b
+    where b.platform_source = a.platform_source and b.institution_code in (l.institution_code, '') and b.opened_at is not null
+  ) b on true
+  left join lateral (
+    select max(c.history_start) as history_start, range_intersect_agg(c.settled) as settled, min(so.window_days) as window_days
+    from app_private.coverage c
+    join app_private.sources so on so.source = c.source and so.has_windows
+    where c.account_id = a.id
+  ) c on true
+  where a.id = account.id and a.user_id = app_public.current_user_id();
+$function$;
+comment on function app_public.accounts_sync_state(app_public.accounts) is 'Where the account stands right now: what it waits for, when it is synced next, which days are covered.';
+grant execute on function app_public.accounts_sync_state(app_public.accounts) to app_visitor;
 
 CREATE OR REPLACE FUNCTION app_public.choose_sync_settings(platform_source app_public.platform_source, sync_interval interval DEFAULT NULL::interval, preferred_hour integer DEFAULT NULL::integer, time_zone text DEFAULT NULL::text, notifications_enabled boolean DEFAULT true)
  RETURNS app_public.sync_settings
@@ -257,7 +568,13 @@ begin
   return v_settings;
 end
 $function$;
-comment on function app_public.choose_sync_settings(app_public.platform_source,interval,integer,text,boolean) is 'Chooses how often, and when, your accounts of a platform are synced.';
+comment on function app_public.choose_sync_settings(app_public.platform_source,interval,integer,text,boolean) is '@param platformSource The platform whose accounts the choice is for.
+@param syncInterval How often: 15 minutes to 30 days, whole days above one. Left out: as often as your activity asks for.
+@param preferredHour Hour of the day, 0 to 23, for intervals of a day or more. Left out: when it suits the platform.
+@param timeZone The zone of that hour, an IANA name such as Africa/Lagos. Left out: the platform''s.
+@param notificationsEnabled Whether you want to be notified about this platform''s accounts. Left out: yes.
+@result The choice as it stands now.
+Chooses how often, and when, your accounts of a platform are synced. What is left out is chosen no longer.';
 grant execute on function app_public.choose_sync_settings(app_public.platform_source,interval,integer,text,boolean) to app_visitor;
 
 CREATE OR REPLACE FUNCTION app_public.current_user_id()
@@ -274,6 +591,130 @@ grant execute on function app_public.current_user_id() to app_service;
 grant execute on function app_public.current_user_id() to app_visitor;
 grant execute on function app_public.current_user_id() to app_worker;
 
+CREATE OR REPLACE FUNCTION app_public.erase_my_data()
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if app_public.current_user_id() is null then
+    raise exception 'There is nobody to forget.' using errcode = 'NTFND';
+  end if;
+  return app_private.erase_user(app_public.current_user_id());
+end
+$function$;
+comment on function app_public.erase_my_data() is 'Forgets you: unlinks all your accounts now, and deletes everything that is stored of you as soon as their providers have confirmed. Answers a receipt. Cannot be taken back.';
+grant execute on function app_public.erase_my_data() to app_visitor;
+
+CREATE OR REPLACE FUNCTION app_public.export_my_data()
+ RETURNS json
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if app_public.current_user_id() is null then
+    raise exception 'There is nobody to tell about.' using errcode = 'NTFND';
+  end if;
+  return app_private.export_user(app_public.current_user_id());
+end
+$function$;
+comment on function app_public.export_my_data() is 'Everything that is stored of you, as one JSON document: accounts, transactions with their earlier versions, sync logs, settings, notifications.';
+grant execute on function app_public.export_my_data() to app_visitor;
+
+CREATE OR REPLACE FUNCTION app_public.mark_notifications_read(ids bigint[] DEFAULT NULL::bigint[])
+ RETURNS SETOF app_public.notifications
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app_public.notifications n
+  set read_at = app_private.clock()
+  where n.user_id = app_public.current_user_id() and n.read_at is null
+    and (mark_notifications_read.ids is null or n.id = any (mark_notifications_read.ids))
+  returning n.*;
+$function$;
+comment on function app_public.mark_notifications_read(bigint[]) is '@param ids Which notifications; all of yours without it.
+@result Those that were unread.
+Marks notifications as read and answers those that were not yet.';
+grant execute on function app_public.mark_notifications_read(bigint[]) to app_visitor;
+
+CREATE OR REPLACE FUNCTION app_public.platform_sync_status()
+ RETURNS SETOF app_public.platform_status
+ LANGUAGE sql
+ STABLE SECURITY DEFINER COST 1000 ROWS 2
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select p.platform_source, p.label, 'Last synced via ' || p.label,
+    coalesce(a.accounts, 0), coalesce(a.active, 0), coalesce(a.auth_required, 0), coalesce(a.error, 0), coalesce(a.running, 0),
+    a.last_synced_at, a.last_sync_attempt, a.next_sync_at, r.success_rate, r.median_duration,
+    case when p.paused_until > now.at then nullif(p.paused_until, 'infinity') end,
+    (
+      select b.next_probe_at from app_private.breakers b
+      where b.platform_source = p.platform_source and b.institution_code = '' and b.opened_at is not null
+    )
+  from app_private.platforms p
+  cross join lateral (select app_private.clock(), app_public.current_user_id()) as now (at, user_id)
+  left join lateral (
+    select count(*)::integer as accounts,
+      count(*) filter (where a.sync_status = 'active')::integer as active,
+      count(*) filter (where a.sync_status = 'auth_required')::integer as auth_required,
+      count(*) filter (where a.sync_status = 'error')::integer as error,
+      count(*) filter (where s.run_id is not null)::integer as running,
+      max(a.last_synced_at) as last_synced_at,
+      max(greatest(a.last_sync_attempt, o.sync_started_at)) as last_sync_attempt,
+      min(s.next_sync_at) filter (where s.run_id is null and a.paused_at is null) as next_sync_at
+    from app_public.accounts a
+    join app_private.sync_states s on s.account_id = a.id
+    left join app_public.sync_logs o on o.id = s.run_id
+    where a.user_id = now.user_id and a.platform_source = p.platform_source and a.unlinked_at is null
+  ) a on true
+  left join lateral (
+    select count(*) filter (where l.status = 'success')::double precision / nullif(count(*), 0) as success_rate,
+      extract(epoch from percentile_cont(0.5) within group (order by l.sync_completed_at - l.sync_started_at))::double precision
+        as median_duration
+    from app_public.accounts a
+    join app_public.sync_logs l on l.account_id = a.id and l.user_id = a.user_id
+    where a.user_id = now.user_id and a.platform_source = p.platform_source
+      and l.sync_started_at > now.at - interval '30 days' and l.status <> 'in_progress'
+      and l.failure_kind is distinct from 'interrupted'
+  ) r on true
+  where now.user_id is not null
+  order by p.platform_source;
+$function$;
+comment on function app_public.platform_sync_status() is 'How your accounts are doing, platform by platform.';
+grant execute on function app_public.platform_sync_status() to app_visitor;
+
+CREATE OR REPLACE FUNCTION app_public.request_all_syncs(idempotency_key text)
+ RETURNS SETOF app_public.account_sync_request
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_account_id uuid;
+begin
+  -- Room for the account's id, which makes each account's key.
+  if length(coalesce(request_all_syncs.idempotency_key, '')) not between 8 and 160 then
+    raise exception 'An idempotency key for all accounts has 8 to 160 characters.' using errcode = 'KEYNV';
+  end if;
+  for v_account_id in
+    select a.id from app_public.accounts a
+    where a.user_id = app_public.current_user_id() and a.unlinked_at is null
+    order by a.id
+  loop
+    return query
+      select v_account_id, r.outcome, r.until
+      from app_public.request_sync(v_account_id, request_all_syncs.idempotency_key || ':' || v_account_id) r;
+  end loop;
+end
+$function$;
+comment on function app_public.request_all_syncs(text) is '@param idempotencyKey 8 to 160 characters of your choice; the same key within 24 hours gets the same answers.
+@result What became of each account.
+Asks for a sync of all your accounts now; each answers for itself.';
+grant execute on function app_public.request_all_syncs(text) to app_visitor;
+
 CREATE OR REPLACE FUNCTION app_public.request_sync(account_id uuid, idempotency_key text)
  RETURNS app_public.sync_request
  LANGUAGE plpgsql
@@ -283,24 +724,17 @@ AS $function$
 declare
   v_now timestamptz := app_private.clock();
   v_user_id uuid := app_public.current_user_id();
-  v_outcome app_public.sync_request_outcome;
-  v_until timestamptz;
+  v_answer app_public.sync_request;
   v_earlier app_private.idempotency_keys;
-  v record;
 begin
-  select a.sync_status, a.unlinked_at, a.paused_at, a.last_sync_attempt, p.cooldown, p.paused_until,
-    p.task_identifier, s.run_id, (
-      select max(b.next_probe_at)
-      from app_private.breakers b
-      join app_private.links l on l.account_id = a.id
-      where b.platform_source = a.platform_source and b.institution_code in (l.institution_code, '')
-    ) as down_until
-  into v
+  if length(coalesce(request_sync.idempotency_key, '')) not between 8 and 200 then
+    raise exception 'An idempotency key has 8 to 200 characters.' using errcode = 'KEYNV';
+  end if;
+  perform
   from app_public.accounts a
   join app_private.sync_states s on s.account_id = a.id
-  join app_private.platforms p on p.platform_source = a.platform_source
   where a.id = request_sync.account_id and a.user_id = v_user_id and a.unlinked_at is null
-  for update of s;
+  for no key update of s;
   if not found then
     raise exception 'There is no such account.' using errcode = 'NTFND';
   end if;
@@ -315,40 +749,61 @@ begin
     return row (v_earlier.outcome, v_earlier.until)::app_public.sync_request;
   end if;
 
-  case
-    when v.paused_at is not null then
-      v_outcome := 'paused';
-    when v.paused_until > v_now then
-      v_outcome := 'paused';
-      v_until := nullif(v.paused_until, 'infinity');
-    when v.run_id is not null then
-      v_outcome := 'already_running';
-    when v.down_until > v_now then
-      v_outcome := 'provider_down';
-      v_until := v.down_until;
-    when v.last_sync_attempt + v.cooldown > v_now then
-      v_outcome := case when v.sync_status = 'auth_required' then 'needs_you' else 'cooling_down' end;
-      v_until := v.last_sync_attempt + v.cooldown;
-    else
-      v_outcome := 'queued';
-      perform graphile_worker.add_job(
-        v.task_identifier,
-        json_build_object('accountId', request_sync.account_id, 'trigger', 'user'),
-        job_key => 'sync:' || request_sync.account_id,
-        priority => -10,
-        max_attempts => 3
-      );
-  end case;
-
+  v_answer := app_private.queue_sync(request_sync.account_id, 'user');
   insert into app_private.idempotency_keys (user_id, idempotency_key, account_id, outcome, until, created_at)
-  values (v_user_id, request_sync.idempotency_key, request_sync.account_id, v_outcome, v_until, v_now)
+  values (v_user_id, request_sync.idempotency_key, request_sync.account_id, v_answer.outcome, v_answer.until, v_now)
   on conflict on constraint idempotency_keys_pkey do update
     set account_id = excluded.account_id, outcome = excluded.outcome, until = excluded.until, created_at = excluded.created_at;
-  return row (v_outcome, v_until)::app_public.sync_request;
+  return v_answer;
 end
 $function$;
-comment on function app_public.request_sync(uuid,text) is 'Asks for a sync of one of your accounts now. The same idempotency key within 24 hours gets the same answer.';
+comment on function app_public.request_sync(uuid,text) is '@param accountId The account to sync.
+@param idempotencyKey 8 to 200 characters of your choice, new for each tap of the button.
+@result What became of the request.
+Asks for a sync of one of your accounts now. The same idempotency key within 24 hours gets the same answer.';
 grant execute on function app_public.request_sync(uuid,text) to app_visitor;
+
+CREATE OR REPLACE FUNCTION app_public.unlink_account(account_id uuid)
+ RETURNS app_public.accounts
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_account app_public.accounts;
+begin
+  perform
+  from app_public.accounts a
+  where a.id = unlink_account.account_id and a.user_id = app_public.current_user_id();
+  if not found then
+    raise exception 'There is no such account.' using errcode = 'NTFND';
+  end if;
+  if cardinality(app_private.end_links(array[unlink_account.account_id], 'owner')) > 0 then
+    perform graphile_worker.add_job(
+      'unlink_account', json_build_object('accountId', unlink_account.account_id),
+      job_key => 'unlink:' || unlink_account.account_id, max_attempts => 3
+    );
+  end if;
+  select * into v_account from app_public.accounts a where a.id = unlink_account.account_id;
+  return v_account;
+end
+$function$;
+comment on function app_public.unlink_account(uuid) is '@param accountId The account to unlink.
+Unlinks one of your accounts: nothing is read from it any more. Transactions that are stored stay.';
+grant execute on function app_public.unlink_account(uuid) to app_visitor;
+
+CREATE OR REPLACE FUNCTION app_public.unread_notifications()
+ RETURNS integer
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select count(*)::integer from app_public.notifications n
+  where n.user_id = app_public.current_user_id() and n.read_at is null;
+$function$;
+comment on function app_public.unread_notifications() is '@notNull
+How many notifications you have not read.';
+grant execute on function app_public.unread_notifications() to app_visitor;
 
 -- ---------------------------------------------------------------------------------------------------- app_private
 
@@ -433,6 +888,19 @@ create table app_private.credentials (
 alter table app_private.credentials enable row level security;
 CREATE INDEX credentials_key_id_idx ON app_private.credentials USING btree (key_id, account_id, kind);
 
+create table app_private.erasures (
+  id uuid not null default gen_random_uuid(),
+  subject uuid,
+  requested_at timestamp with time zone not null,
+  completed_at timestamp with time zone,
+  report jsonb,
+  constraint erasures_completed CHECK ((((subject IS NULL) = (completed_at IS NOT NULL)) AND ((subject IS NULL) = (report IS NOT NULL)))),
+  constraint erasures_pkey PRIMARY KEY (id),
+  constraint erasures_subject_key UNIQUE (subject)
+);
+alter table app_private.erasures enable row level security;
+comment on column app_private.erasures.report is '{"app_public.accounts": {"erased": 2, "left": 0}, …}, a line for each table that could hold something of a person.';
+
 create table app_private.idempotency_keys (
   user_id uuid not null,
   idempotency_key text not null,
@@ -447,6 +915,16 @@ create table app_private.idempotency_keys (
 alter table app_private.idempotency_keys enable row level security;
 CREATE INDEX idempotency_keys_account_id_idx ON app_private.idempotency_keys USING btree (account_id);
 CREATE INDEX idempotency_keys_created_at_idx ON app_private.idempotency_keys USING btree (created_at);
+
+create table app_private.identity_keys (
+  only_row boolean not null default true,
+  key_id text not null,
+  sealed bytea not null,
+  created_at timestamp with time zone not null default now(),
+  constraint identity_keys_only_row CHECK (only_row),
+  constraint identity_keys_pkey PRIMARY KEY (only_row)
+);
+alter table app_private.identity_keys enable row level security;
 
 create table app_private.incidents (
   id bigint not null generated always as identity,
@@ -503,6 +981,7 @@ create table app_private.platforms (
   transactions_task text,
   refresh_price numeric,
   daily_refresh_cap integer,
+  unlinks_for_good boolean not null default false,
   constraint platforms_daily_refresh_cap CHECK ((daily_refresh_cap >= 0)),
   constraint platforms_pkey PRIMARY KEY (platform_source),
   constraint platforms_preferred_hour CHECK (((preferred_hour >= 0) AND (preferred_hour <= 23))),
@@ -581,6 +1060,15 @@ create table app_private.sync_states (
 alter table app_private.sync_states enable row level security;
 CREATE INDEX sync_states_dispatch_idx ON app_private.sync_states USING btree (platform_source, GREATEST(next_sync_at, enqueued_until));
 
+create table app_private.tombstones (
+  platform_source app_public.platform_source not null,
+  external_id_hmac bytea not null,
+  unlinked_at timestamp with time zone not null,
+  constraint tombstones_external_id_hmac CHECK ((length(external_id_hmac) = 32)),
+  constraint tombstones_pkey PRIMARY KEY (platform_source, external_id_hmac)
+);
+alter table app_private.tombstones enable row level security;
+
 create table app_private.tracked_references (
   reference_id uuid not null,
   account_id uuid not null,
@@ -600,6 +1088,37 @@ create table app_private.tracked_references (
 );
 alter table app_private.tracked_references enable row level security;
 CREATE INDEX tracked_references_account_id_idx ON app_private.tracked_references USING btree (account_id, next_poll_at);
+
+create table app_private.unlinkings (
+  id bigint not null generated always as identity,
+  account_id uuid not null,
+  platform_source app_public.platform_source not null,
+  external_id text not null,
+  reason text not null,
+  state text not null default 'open'::text,
+  requested_at timestamp with time zone not null,
+  attempts integer not null default 0,
+  last_tried_at timestamp with time zone,
+  next_try_at timestamp with time zone,
+  last_failure_kind app_public.failure_kind,
+  last_failure text,
+  confirmed_at timestamp with time zone,
+  secrets_dropped_at timestamp with time zone,
+  constraint unlinkings_account_id_fkey FOREIGN KEY (account_id) REFERENCES app_public.accounts(id) ON DELETE CASCADE,
+  constraint unlinkings_last_failure CHECK ((length(last_failure) <= 300)),
+  constraint unlinkings_open CHECK ((((state = 'open'::text) = (next_try_at IS NOT NULL)) AND ((state = 'done'::text) = (confirmed_at IS NOT NULL)))),
+  constraint unlinkings_order CHECK ((secrets_dropped_at >= confirmed_at)),
+  constraint unlinkings_pkey PRIMARY KEY (id),
+  constraint unlinkings_reason CHECK ((reason = ANY (ARRAY['owner'::text, 'backend'::text, 'erasure'::text, 'superseded'::text]))),
+  constraint unlinkings_state CHECK ((state = ANY (ARRAY['open'::text, 'done'::text])))
+);
+alter table app_private.unlinkings enable row level security;
+CREATE INDEX unlinkings_account_id_idx ON app_private.unlinkings USING btree (account_id);
+CREATE INDEX unlinkings_due_idx ON app_private.unlinkings USING btree (next_try_at) WHERE (state = 'open'::text);
+CREATE UNIQUE INDEX unlinkings_once_key ON app_private.unlinkings USING btree (external_id, account_id, platform_source);
+comment on column app_private.unlinkings.attempts is 'The next one follows after retry_delay(attempts).';
+comment on column app_private.unlinkings.reason is 'superseded: the same bank account was linked anew under another id, and the old one must not stay open at the provider.';
+comment on column app_private.unlinkings.secrets_dropped_at is 'Null in a row that is done: the account was linked anew, or waits for another unlinking of its own.';
 
 create table app_private.wallet_tokens (
   wallet_key text not null,
@@ -660,6 +1179,16 @@ create table app_private.workers (
   constraint workers_pkey PRIMARY KEY (worker_id)
 );
 alter table app_private.workers enable row level security;
+
+CREATE OR REPLACE FUNCTION app_private.announce(p_kind text, p_of jsonb[])
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select pg_notify('tidemark', json_build_object('kind', p_kind, 'of', json_agg(entry))::text)
+  from unnest(p_of) with ordinality as o (entry, n)
+  group by (n - 1) / 60;
+$function$;
 
 CREATE OR REPLACE FUNCTION app_private.applied_migrations()
  RETURNS TABLE(name text)
@@ -806,6 +1335,30 @@ end
 $function$;
 grant execute on function app_private.begin_syncs(app_public.platform_source,text,json) to app_worker;
 
+CREATE OR REPLACE FUNCTION app_private.begin_unlinkings(p_platforms app_public.platform_source[], p_account_id uuid DEFAULT NULL::uuid, p_limit integer DEFAULT 1)
+ RETURNS TABLE(id bigint, account_id uuid, platform_source app_public.platform_source, external_id text, now timestamp with time zone)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with due as (
+    select u.id
+    from app_private.unlinkings u
+    where u.state = 'open' and u.next_try_at <= app_private.clock() and u.platform_source = any (p_platforms)
+      and (p_account_id is null or u.account_id = p_account_id)
+    order by u.next_try_at, u.id
+    limit p_limit
+    for no key update skip locked
+  )
+  update app_private.unlinkings u
+  set attempts = u.attempts + 1, last_tried_at = app_private.clock(),
+    next_try_at = app_private.clock() + app_private.retry_delay(u.attempts + 1, u.account_id)
+  from due
+  where u.id = due.id
+  returning u.id, u.account_id, u.platform_source, u.external_id, app_private.clock();
+$function$;
+grant execute on function app_private.begin_unlinkings(app_public.platform_source[],uuid,integer) to app_worker;
+
 CREATE OR REPLACE FUNCTION app_private.check_sync_interval(p_interval interval)
  RETURNS void
  LANGUAGE plpgsql
@@ -888,6 +1441,185 @@ AS $function$
     returning s.account_id
   )
   select coalesce(array_agg(account_id), '{}') from closed;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.complete_erasures()
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_erasure app_private.erasures;
+  v_accounts uuid[];
+  v_external_ids text[];
+  v_references uuid[];
+  v_names text[];
+  v_report jsonb;
+  v_erased bigint;
+  v_left bigint;
+  v_in_all bigint;
+  t record;
+begin
+  for v_erasure in
+    select * from app_private.erasures e where e.subject is not null order by e.requested_at for update skip locked
+  loop
+    perform
+    from app_private.sync_states s
+    where s.account_id in (select a.id from app_public.accounts a where a.user_id = v_erasure.subject)
+    order by s.account_id
+    for update;
+    v_accounts := array(select a.id from app_public.accounts a where a.user_id = v_erasure.subject);
+    v_names := v_accounts::text[] || v_erasure.subject::text;
+    continue when exists (
+        select from app_public.accounts a where a.id = any (v_accounts) and a.unlinked_at is null
+      ) or exists (
+        select from app_private.unlinkings u where u.account_id = any (v_accounts) and u.state = 'open'
+      ) or exists (
+        select
+        from graphile_worker._private_jobs j
+        where j.locked_at is not null and exists (select from unnest(v_names) as n (name) where strpos(concat(j.key, j.payload), name) > 0)
+      );
+    v_external_ids := array(
+      select coalesce(a.mono_account_id, a.mtn_reference_id) from app_public.accounts a where a.id = any (v_accounts)
+      union
+      select u.external_id from app_private.unlinkings u where u.account_id = any (v_accounts)
+    );
+    v_references := array(select r.reference_id from app_private.tracked_references r where r.account_id = any (v_accounts));
+
+    v_report := '{}';
+    v_in_all := 0;
+    for t in select * from app_private.personal_tables() loop
+      execute format('delete from %s where %s', t.name, t.predicate)
+      using v_erasure.subject, v_accounts, v_external_ids, v_references;
+      get diagnostics v_erased = row_count;
+      v_report := v_report || jsonb_build_object(t.name, jsonb_build_object('erased', v_erased));
+    end loop;
+    for t in
+      select a.attrelid::regclass::text as name, quote_ident(a.attname) as column_name
+      from pg_attribute a
+      join pg_class c on c.oid = a.attrelid
+      where c.relkind in ('r', 'p') and c.relnamespace::regnamespace::text in ('app_public', 'app_private', 'app_admin')
+        and a.atttypid = 'uuid[]'::regtype and not a.attisdropped
+    loop
+      execute format(
+        'update %1$s set %2$s = array(select n from unnest(%2$s) as n where n <> all ($1)) where %2$s && $1', t.name, t.column_name
+      ) using v_accounts || v_erasure.subject;
+      get diagnostics v_erased = row_count;
+      execute format('select count(*) from %s where %s && $1', t.name, t.column_name)
+      into v_left using v_accounts || v_erasure.subject;
+      v_in_all := v_in_all + v_left;
+      v_report := v_report || jsonb_build_object(
+        t.name || '.' || t.column_name, jsonb_build_object('erased', v_erased, 'left', v_left)
+      );
+    end loop;
+    delete from graphile_worker._private_jobs j
+    where exists (select from unnest(v_names) as n (name) where strpos(concat(j.key, j.payload), name) > 0);
+    get diagnostics v_erased = row_count;
+    select count(*) into v_left
+    from graphile_worker._private_jobs j
+    where exists (select from unnest(v_names) as n (name) where strpos(concat(j.key, j.payload), name) > 0);
+    v_in_all := v_in_all + v_left;
+    v_report := v_report || jsonb_build_object('jobs', jsonb_build_object('erased', v_erased, 'left', v_left));
+
+    -- Counted when all is done: deleting from one table may have written to another.
+    for t in select * from app_private.personal_tables() loop
+      execute format('select count(*) from %s where %s', t.name, t.predicate)
+      into v_left using v_erasure.subject, v_accounts, v_external_ids, v_references;
+      v_in_all := v_in_all + v_left;
+      v_report := jsonb_set(v_report, array[t.name, 'left'], to_jsonb(v_left));
+    end loop;
+    if v_in_all > 0 then
+      raise exception 'An erasure left % rows behind.', v_in_all;
+    end if;
+
+    update app_private.erasures e
+    set subject = null, completed_at = app_private.clock(), report = v_report
+    where e.id = v_erasure.id;
+    return next v_erasure.id;
+  end loop;
+end
+$function$;
+grant execute on function app_private.complete_erasures() to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.confirm_unlinkings(p_confirmed json)
+ RETURNS TABLE(id bigint, outcome text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  v_now timestamptz := app_private.clock();
+  v_confirmed bigint[];
+  v_dropped uuid[];
+begin
+  perform
+  from app_private.sync_states s
+  where s.account_id in (
+    select u.account_id
+    from app_private.unlinkings u
+    join json_to_recordset(p_confirmed) as c (id bigint) on c.id = u.id
+  )
+  order by s.account_id
+  for no key update;
+
+  with done as (
+    update app_private.unlinkings u
+    set state = 'done', confirmed_at = v_now, next_try_at = null, last_failure_kind = null, last_failure = null
+    from json_to_recordset(p_confirmed) as c (id bigint, "externalIdHmac" text)
+    where u.id = c.id and u.state = 'open'
+    returning u.id, u.platform_source, decode(c."externalIdHmac", 'base64') as external_id_hmac
+  ),
+  buried as (
+    insert into app_private.tombstones (platform_source, external_id_hmac, unlinked_at)
+    select d.platform_source, d.external_id_hmac, v_now
+    from done d
+    join app_private.platforms p on p.platform_source = d.platform_source and p.unlinks_for_good
+    on conflict do nothing
+  )
+  select coalesce(array_agg(d.id), '{}') into v_confirmed from done d;
+
+  v_dropped := array(
+    select distinct a.id
+    from app_private.unlinkings u
+    join app_public.accounts a on a.id = u.account_id
+    where u.id = any (v_confirmed) and a.unlinked_at is not null
+      and not exists (select from app_private.unlinkings o where o.account_id = a.id and o.state = 'open')
+  );
+  delete from app_private.credentials c where c.account_id = any (v_dropped);
+  -- Its key is "platform base-url environment api-user purpose".
+  delete from app_private.wallet_tokens t
+  using app_public.accounts a
+  where a.id = any (v_dropped) and a.mtn_reference_id is not null
+    and split_part(t.wallet_key, ' ', 1) = a.platform_source::text and split_part(t.wallet_key, ' ', 4) = a.mtn_reference_id
+    and not exists (
+      select from app_public.accounts o where o.mtn_reference_id = a.mtn_reference_id and o.unlinked_at is null
+    );
+  update app_private.sync_states s set provider_state = '{}' where s.account_id = any (v_dropped);
+  update app_private.unlinkings u
+  set secrets_dropped_at = v_now
+  where u.account_id = any (v_dropped) and u.secrets_dropped_at is null;
+
+  return query
+    select c.id, case
+      when u.id is null or c.id <> all (v_confirmed) then 'stale'
+      when u.account_id = any (v_dropped) then 'dropped'
+      else 'kept'
+    end
+    from json_to_recordset(p_confirmed) as c (id bigint)
+    left join app_private.unlinkings u on u.id = c.id;
+end
+$function$;
+grant execute on function app_private.confirm_unlinkings(json) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.day_spans(p_days datemultirange)
+ RETURNS app_public.day_span[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select array_agg((lower(r), upper(r) - 1)::app_public.day_span order by r) from unnest(p_days) as r;
 $function$;
 
 CREATE OR REPLACE FUNCTION app_private.draw_quota(p_platform app_public.platform_source, p_wanted integer, p_first boolean DEFAULT false)
@@ -977,6 +1709,47 @@ AS $function$
   order by 1;
 $function$;
 
+CREATE OR REPLACE FUNCTION app_private.end_links(p_account_ids uuid[], p_reason text)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_ended uuid[];
+begin
+  -- First the leases, then the accounts: the order in which a closing run locks them.
+  perform from app_private.sync_states s where s.account_id = any (p_account_ids) order by s.account_id for no key update;
+  v_ended := array(
+    select a.id from app_public.accounts a where a.id = any (p_account_ids) and a.unlinked_at is null order by a.id
+  );
+
+  -- Both are infinite: whatever brings next_sync_at forward (a choice of settings, a breaker) makes nothing due.
+  update app_private.sync_states s
+  set run_id = null, held_by = null, epoch = s.epoch + 1, next_sync_at = 'infinity', enqueued_until = 'infinity'
+  where s.account_id = any (v_ended);
+  update app_public.sync_logs l
+  set status = 'failed', failure_kind = 'interrupted', sync_completed_at = v_now,
+    error_message = 'The account was unlinked; what was saved stays saved.'
+  where l.account_id = any (v_ended) and l.status = 'in_progress';
+  update app_public.accounts a set unlinked_at = v_now where a.id = any (v_ended);
+  -- Nobody needs to be asked back to a link that is no more.
+  update app_private.auth_episodes e set recovered_at = v_now where e.account_id = any (v_ended) and e.recovered_at is null;
+
+  insert into app_private.unlinkings (account_id, platform_source, external_id, reason, requested_at, next_try_at)
+  select a.id, a.platform_source, coalesce(a.mono_account_id, a.mtn_reference_id), p_reason, v_now, v_now
+  from app_public.accounts a
+  where a.id = any (v_ended)
+  -- A wallet that was linked again under the id it had.
+  on conflict (external_id, account_id, platform_source) do update
+  set reason = excluded.reason, state = 'open', requested_at = v_now, next_try_at = v_now, attempts = 0, last_tried_at = null,
+    last_failure_kind = null, last_failure = null, confirmed_at = null, secrets_dropped_at = null;
+
+  perform graphile_worker.remove_job('sync:' || e.id) from unnest(v_ended) as e (id);
+  return v_ended;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.enqueue_due_syncs(p_platform app_public.platform_source, p_limit integer DEFAULT 1000)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1040,6 +1813,91 @@ end
 $function$;
 comment on function app_private.enqueue_due_syncs(app_public.platform_source,integer) is 'Adds a job for each account of the platform that is due, at most p_limit, and answers how many.';
 grant execute on function app_private.enqueue_due_syncs(app_public.platform_source,integer) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.erase_user(p_user_id uuid)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_id uuid;
+begin
+  -- Whoever links an account for this person at this moment waits, and is refused.
+  perform pg_advisory_xact_lock(hashtextextended('link ' || p_user_id, 0));
+  insert into app_private.erasures (subject, requested_at)
+  values (p_user_id, app_private.clock())
+  on conflict on constraint erasures_subject_key do nothing;
+  select e.id into strict v_id from app_private.erasures e where e.subject = p_user_id;
+  perform app_private.end_links(
+    array(select a.id from app_public.accounts a where a.user_id = p_user_id and a.unlinked_at is null), 'erasure'
+  );
+  -- No job of an account: a job that names one could not erase it while it runs.
+  perform graphile_worker.add_job('unlink_account', '{}', job_key => 'unlink_due_accounts', max_attempts => 3);
+  return v_id;
+end
+$function$;
+grant execute on function app_private.erase_user(uuid) to app_service;
+
+CREATE OR REPLACE FUNCTION app_private.erasure_report(p_erasure_id uuid)
+ RETURNS TABLE(requested_at timestamp with time zone, completed_at timestamp with time zone, report jsonb)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+  return query select e.requested_at, e.completed_at, e.report from app_private.erasures e where e.id = p_erasure_id;
+  if not found then
+    raise exception 'There is no such erasure.' using errcode = 'NTFND';
+  end if;
+end
+$function$;
+grant execute on function app_private.erasure_report(uuid) to app_service;
+
+CREATE OR REPLACE FUNCTION app_private.export_user(p_user_id uuid)
+ RETURNS json
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+declare
+  v_names text[] := array['exported_at', 'user_id'];
+  v_parts json[] := array[to_json(app_private.clock()), to_json(p_user_id)];
+  v_rows json;
+  t record;
+begin
+  for t in
+    select c.oid::regclass::text as name, c.relname,
+      string_agg(
+        case when a.atttypid = 'numeric'::regtype then format('%1$I::text as %1$I', a.attname) else quote_ident(a.attname) end,
+        ', ' order by a.attnum
+      ) as columns,
+      (select string_agg(quote_ident(k.attname), ', ' order by array_position(i.indkey::smallint[], k.attnum))
+       from pg_index i
+       join pg_attribute k on k.attrelid = c.oid and k.attnum = any (i.indkey)
+       where i.indrelid = c.oid and i.indisprimary) as key
+    from pg_class c
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.relkind in ('r', 'p') and c.relnamespace = 'app_public'::regnamespace
+      and exists (select from pg_attribute u where u.attrelid = c.oid and u.attname = 'user_id' and not u.attisdropped)
+      and has_column_privilege('app_visitor', c.oid, a.attnum, 'select')
+      and a.attname not in ('run_id', 'replaced_by_run')
+    group by c.oid, c.relname
+    order by c.relname
+  loop
+    execute format(
+      'select coalesce(json_agg(r order by %1$s), ''[]'') from (select %2$s from %3$s where user_id = $1) r',
+      t.key, t.columns, t.name
+    ) into v_rows using p_user_id;
+    v_names := v_names || t.relname::text;
+    v_parts := v_parts || v_rows;
+  end loop;
+  return (select json_object_agg(p.name, p.part) from unnest(v_names, v_parts) as p (name, part));
+end
+$function$;
+grant execute on function app_private.export_user(uuid) to app_service;
 
 CREATE OR REPLACE FUNCTION app_private.failure_policy(p_kind app_public.failure_kind)
  RETURNS TABLE(log_status app_public.sync_log_status, counts boolean, sync_status app_public.sync_status, retry text)
@@ -1179,6 +2037,17 @@ AS $function$
   delete from app_private.wallet_tokens t where t.wallet_key = p_wallet_key and t.sealed = p_sealed;
 $function$;
 grant execute on function app_private.forget_wallet_token(text,bytea) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.identity_key()
+ RETURNS TABLE(key_id text, sealed bytea)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select k.key_id, k.sealed from app_private.identity_keys k;
+$function$;
+grant execute on function app_private.identity_key() to app_service;
+grant execute on function app_private.identity_key() to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.judge_webhook(p_id bigint)
  RETURNS text
@@ -1336,6 +2205,7 @@ declare
   v_id uuid := p_link ->> 'accountId';
   v_platform app_private.platforms;
   v_external_id text := p_link ->> 'externalId';
+  v_old_external_id text;
   v_time_zone text;
   v_outcome text := 'linked';
 begin
@@ -1358,6 +2228,23 @@ begin
     raise exception 'The history of a link is at least one day.' using errcode = 'LNKNV';
   end if;
 
+  -- One link of a user at a time: two of the same bank account would each find no account to resume.
+  perform pg_advisory_xact_lock(hashtextextended('link ' || (p_link ->> 'userId')::uuid, 0));
+  if exists (select from app_private.erasures e where e.subject = (p_link ->> 'userId')::uuid) then
+    raise exception 'This user''s data is being erased.' using errcode = 'LNKGN';
+  end if;
+  if v_platform.unlinks_for_good and (
+    exists (
+      select from app_private.unlinkings u where u.external_id = v_external_id and u.platform_source = v_platform.platform_source
+    )
+    or exists (
+      select from app_private.tombstones t
+      where t.platform_source = v_platform.platform_source and t.external_id_hmac = decode(p_link ->> 'externalIdHmac', 'base64')
+    )
+  ) then
+    raise exception 'This link to % was ended for good; it takes a new one.', v_platform.label using errcode = 'LNKGN';
+  end if;
+
   -- First the lease, then the account: the order in which a closing run locks them.
   perform from app_private.sync_states s where s.account_id = v_id for no key update;
   insert into app_public.accounts (
@@ -1370,7 +2257,12 @@ begin
     p_link ->> 'institution', v_now
   )
   on conflict (id) do nothing;
-  if not found then
+  if found then
+    if app_private.match_link((p_link ->> 'userId')::uuid, v_platform.platform_source, v_external_id, decode(p_link ->> 'identity', 'base64')) <> v_id then
+      raise unique_violation;
+    end if;
+  else
+    v_old_external_id := (select coalesce(a.mono_account_id, a.mtn_reference_id) from app_public.accounts a where a.id = v_id);
     update app_public.accounts
     set mono_account_id = case when v_platform.platform_source = 'mono' then v_external_id end,
       mtn_reference_id = case when v_platform.platform_source = 'mtn_momo' then v_external_id end,
@@ -1381,6 +2273,11 @@ begin
       raise exception 'This account belongs to somebody else.' using errcode = 'LNKDP';
     end if;
     v_outcome := 'resumed';
+    if v_platform.unlinks_for_good and v_old_external_id <> v_external_id then
+      insert into app_private.unlinkings (account_id, platform_source, external_id, reason, requested_at, next_try_at)
+      values (v_id, v_platform.platform_source, v_old_external_id, 'superseded', v_now, v_now)
+      on conflict (external_id, account_id, platform_source) do nothing;
+    end if;
   end if;
 
   insert into app_private.links as l (account_id, base_url, target_environment, time_zone, login_key, institution_code, identity_hmac)
@@ -1510,13 +2407,17 @@ CREATE OR REPLACE FUNCTION app_private.match_link(p_user_id uuid, p_platform app
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select a.id
-  from app_public.accounts a
-  join app_private.links l on l.account_id = a.id
-  where a.user_id = p_user_id and a.platform_source = p_platform
-    and (p_external_id = coalesce(a.mono_account_id, a.mtn_reference_id) or l.identity_hmac = p_identity)
-  order by (p_external_id = coalesce(a.mono_account_id, a.mtn_reference_id)) desc, a.linked_at desc
-  limit 1;
+  select coalesce(
+    (array_agg(a.id) filter (where a.is_same))[1],
+    case when count(*) = 1 then (array_agg(a.id))[1] end
+  )
+  from (
+    select a.id, p_external_id = coalesce(a.mono_account_id, a.mtn_reference_id) as is_same
+    from app_public.accounts a
+    join app_private.links l on l.account_id = a.id
+    where a.user_id = p_user_id and a.platform_source = p_platform
+      and (p_external_id = coalesce(a.mono_account_id, a.mtn_reference_id) or l.identity_hmac = p_identity)
+  ) a;
 $function$;
 grant execute on function app_private.match_link(uuid,app_public.platform_source,text,bytea) to app_service;
 grant execute on function app_private.match_link(uuid,app_public.platform_source,text,bytea) to app_worker;
@@ -1610,6 +2511,48 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION app_private.personal_tables()
+ RETURNS TABLE(name text, predicate text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with recursive ours as (
+    select c.oid
+    from pg_class c
+    where c.relkind in ('r', 'p') and c.relnamespace::regnamespace::text in ('app_public', 'app_private', 'app_admin')
+  ),
+  reached (oid, depth) as (
+    select o.oid, 0 from ours o
+    union
+    select k.conrelid, r.depth + 1
+    from reached r
+    join pg_constraint k on k.confrelid = r.oid and k.contype = 'f' and k.conrelid <> k.confrelid
+    where r.depth < 20
+  ),
+  named (column_name, parameter) as (
+    values ('user_id', '$1'), ('account_id', 'any ($2)'), ('provider_account_id', 'any ($3)'), ('reference_id', 'any ($4)')
+  ),
+  found as (
+    select a.attrelid as oid, a.attname, n.parameter
+    from pg_attribute a
+    join named n on n.column_name = a.attname
+    where a.attnum > 0 and not a.attisdropped
+    union
+    select k.conrelid, a.attname, 'any ($2)'
+    from pg_constraint k
+    join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
+    where k.contype = 'f' and k.confrelid = 'app_public.accounts'::regclass
+    union
+    select 'app_public.accounts'::regclass, 'id', 'any ($2)'
+  )
+  select o.oid::regclass::text, string_agg(distinct format('%I = %s', f.attname, f.parameter), ' or ')
+  from ours o
+  join found f on f.oid = o.oid
+  group by o.oid
+  order by (select max(r.depth) from reached r where r.oid = o.oid) desc, 1;
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.process_webhooks(p_limit integer DEFAULT 500)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1658,6 +2601,24 @@ begin
 end
 $function$;
 grant execute on function app_private.process_webhooks(integer) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.put_identity_key(p_key_id text, p_sealed bytea, p_old_sealed bytea DEFAULT NULL::bytea)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if p_old_sealed is null then
+    insert into app_private.identity_keys (key_id, sealed) values (p_key_id, p_sealed) on conflict do nothing;
+  else
+    update app_private.identity_keys k set key_id = p_key_id, sealed = p_sealed where k.sealed = p_old_sealed;
+  end if;
+  return found;
+end
+$function$;
+grant execute on function app_private.put_identity_key(text,bytea,bytea) to app_service;
+grant execute on function app_private.put_identity_key(text,bytea,bytea) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.put_key_check(p_key_id text, p_sealed bytea)
  RETURNS boolean
@@ -1761,10 +2722,13 @@ begin
   from json_to_recordset(p_webhooks) as r (
     platform app_public.platform_source, "dedupeKey" text, "bodyHmac" text, event text, "eventId" text,
     "providerAccountId" text, "referenceId" uuid, "jobId" text, status text, "dataStatus" text, "syncStatus" text,
-    "hasNewData" boolean, "occurredAt" timestamptz
+    "hasNewData" boolean, "occurredAt" timestamptz, "externalIdHmac" text
   )
-  where r.platform <> 'mtn_momo'
-    or exists (select from app_private.tracked_references t where t.reference_id = r."referenceId")
+  where (r.platform <> 'mtn_momo' or exists (select from app_private.tracked_references t where t.reference_id = r."referenceId"))
+    and not exists (
+      select from app_private.tombstones d
+      where d.platform_source = r.platform and d.external_id_hmac = decode(r."externalIdHmac", 'base64')
+    )
   order by r.platform, r."dedupeKey"
   on conflict on constraint webhooks_once do update
   set received_at = excluded.received_at, processed_at = null, outcome = null, account_id = null
@@ -1923,6 +2887,19 @@ end
 $function$;
 grant execute on function app_private.record_sync_failures(json) to app_worker;
 
+CREATE OR REPLACE FUNCTION app_private.record_unlink_failures(p_failures json)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app_private.unlinkings u
+  set last_failure_kind = f.kind, last_failure = left(f.message, 300), next_try_at = coalesce(f."retryAt", u.next_try_at)
+  from json_to_recordset(p_failures) as f (id bigint, kind app_public.failure_kind, message text, "retryAt" timestamptz)
+  where u.id = f.id and u.state = 'open';
+$function$;
+grant execute on function app_private.record_unlink_failures(json) to app_worker;
+
 CREATE OR REPLACE FUNCTION app_private.reference_poll_delay(p_polls integer)
  RETURNS interval
  LANGUAGE sql
@@ -2056,7 +3033,7 @@ begin
     (select min(t.next_poll_at) from app_private.tracked_references t where t.account_id = s.account_id)
   )
   from app_public.accounts a
-  where s.account_id = any (p_account_ids) and a.id = s.account_id
+  where s.account_id = any (p_account_ids) and a.id = s.account_id and a.unlinked_at is null
     and s.run_id is null and s.failures = 0 and s.next_sync_at > app_private.clock();
   get diagnostics v_count = row_count;
   return v_count;
@@ -2248,6 +3225,12 @@ begin
     (select array_agg(l.account_id) from leased l)
   into v_outcomes, v_begun
   from judged j;
+
+  perform app_private.announce('runs', (
+    select array_agg(jsonb_build_array(l.account_id, l.user_id, l.id::text))
+    from app_public.sync_logs l
+    where l.account_id = any (v_begun) and l.status = 'in_progress'
+  ));
 
   return query
     select o.key::uuid, o.value, d.details
@@ -2628,6 +3611,7 @@ CREATE OR REPLACE FUNCTION app_private.stop_worker(p_worker text)
 AS $function$
 begin
   delete from app_private.workers where worker_id = p_worker;
+  perform graphile_worker.force_unlock_workers(array[p_worker]);
   return app_private.reclaim_runs(array[p_worker]);
 end
 $function$;
@@ -2685,6 +3669,12 @@ begin
     perform graphile_worker.add_jobs(v_specs);
   end if;
   perform app_private.wake_suspended(array(select k::uuid from jsonb_object_keys(v_suspended) k));
+  perform app_private.announce('runs', (
+    select array_agg(jsonb_build_array(l.account_id, l.user_id, l.id::text))
+    from json_to_recordset(p_runs) as r ("accountId" uuid, "runId" bigint)
+    join app_public.sync_logs l on l.id = r."runId" and l.account_id = r."accountId"
+    where v_suspended ? r."accountId"::text
+  ));
 
   return query
     select r."accountId", case when v_suspended ? r."accountId"::text then 'ok' else 'lost' end
@@ -2722,6 +3712,57 @@ AS $function$
     blocked_until = greatest(
       blocked_until, clock_timestamp() + least(greatest(p_retry_after, interval '1 second'), interval '10 minutes'))
   where platform_source = p_platform;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.tg_accounts__announce()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform app_private.announce('accounts', (select array_agg(jsonb_build_array(c.id, c.user_id)) from changed c));
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.tg_notifications__announce()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform app_private.announce('notifications', (
+    select array_agg(jsonb_build_array(c.account_id, c.user_id, c.id::text)) from changed c
+  ));
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.tg_sync_logs__announce()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform app_private.announce('runs', (select array_agg(jsonb_build_array(c.account_id, c.user_id, c.id::text)) from changed c));
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.tg_transactions__announce()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform app_private.announce('transactions', (
+    select array_agg(jsonb_build_array(n.account_id, n.user_id, n.first::text, n.last::text))
+    from (
+      select c.account_id, c.user_id, min(c.id) as first, max(c.id) as last from changed c group by c.account_id, c.user_id
+    ) n
+  ));
+  return null;
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION app_private.track_reference(p_account_id uuid, p_reference_id uuid, p_operation text DEFAULT 'requesttopay'::text, p_requested_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_base_url text DEFAULT NULL::text, p_target_environment text DEFAULT NULL::text)
@@ -2814,6 +3855,28 @@ begin
   on conflict (platform_source, institution_code) where closed_at is null do nothing;
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION app_private.unlink_accounts(p_account_ids uuid[])
+ RETURNS TABLE(account_id uuid, outcome text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  v_ended uuid[] := app_private.end_links(p_account_ids, 'backend');
+begin
+  perform graphile_worker.add_job(
+    'unlink_account', json_build_object('accountId', e.id), job_key => 'unlink:' || e.id, max_attempts => 3
+  )
+  from unnest(v_ended) as e (id);
+  return query
+    select r.id, case when r.id = any (v_ended) then 'unlinked' when a.id is not null then 'was_unlinked' else 'not_found' end
+    from (select distinct unnest(p_account_ids) as id) r
+    left join app_public.accounts a on a.id = r.id;
+end
+$function$;
+grant execute on function app_private.unlink_accounts(uuid[]) to app_service;
 
 CREATE OR REPLACE FUNCTION app_private.wake_suspended(p_account_ids uuid[])
  RETURNS void

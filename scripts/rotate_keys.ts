@@ -1,5 +1,5 @@
 /**
- * `npm run rotate-keys`: brings every sealed credential under the current key, the first of TIDEMARK_ENCRYPTION_KEYS.
+ * `npm run rotate-keys`: brings every sealed credential, and the identity key, under the current key, the first of TIDEMARK_ENCRYPTION_KEYS.
  *
  * Workers may go on meanwhile, once all of them know the new key. It may be stopped (Ctrl-C finishes the batch at hand)
  * and run again: what is left to do is what is still under another key. It ends with 0 only when nothing is left.
@@ -13,6 +13,7 @@ import { CredentialError } from "../tasks/@credentials/credential_error.ts";
 import { parseKeyring } from "../tasks/@credentials/keyring.ts";
 import { proveKeyring } from "../tasks/@credentials/prove_keyring.ts";
 import { rotateCredentials } from "../tasks/@credentials/rotate.ts";
+import { rotateIdentityKey } from "../tasks/@linking/identity_key.ts";
 import { progressLine, summaryOf } from "./rotation_report.ts";
 
 const requirements = z.object({
@@ -40,6 +41,7 @@ async function main(): Promise<void> {
   });
   try {
     await proveKeyring(db, keyring);
+    await rotateIdentityKey(db, keyring);
     const isTerminal = process.stdout.isTTY;
     const rotation = await rotateCredentials({
       db,

@@ -1,6 +1,6 @@
 -- Links an account, or takes up again one that was linked before. p_link: {"accountId", "userId", "platform",
 --   "accountName", "currency", "externalId", "institution"?, "institutionCode"?, "identity"? (base64), "loginKey"?,
---   "baseUrl"?, "targetEnvironment"?, "timeZone"?, "historyDays"?, "statement"?: boolean,
+--   "baseUrl"?, "targetEnvironment"?, "timeZone"?, "historyDays"?, "statement"?: boolean, "externalIdHmac"? (base64),
 --   "credentials"?: [{"kind", "keyId", "sealed" (base64)}]}
 --
 -- Answers linked, or resumed when accountId stood already (match_link() found it). A resumed account keeps its rows and
@@ -10,7 +10,12 @@
 --
 -- The first sync is due at once; its job is added in this transaction. What Mono told of this account before anybody here
 -- knew it is judged now.
--- Raises LNKNV for a link that makes no sense, LNKDP for a provider id that belongs to another account.
+-- A resumed account that comes under another id leaves an unlinking of the old one behind, where that id could stay open at
+-- the provider: nobody could close it later.
+--
+-- Raises LNKNV for a link that makes no sense, LNKDP for a provider id that belongs to another account (or a bank account
+-- that somebody else just linked for the same user), LNKGN for an id that was unlinked for good, or a user who is being
+-- erased.
 create or replace function app_private.link_account(p_link json) returns text
 language plpgsql security definer -- only this verb may insert accounts
 set search_path = pg_catalog, pg_temp
@@ -20,6 +25,7 @@ declare
   v_id uuid := p_link ->> 'accountId';
   v_platform app_private.platforms;
   v_external_id text := p_link ->> 'externalId';
+  v_old_external_id text;
   v_time_zone text;
   v_outcome text := 'linked';
 begin
@@ -42,6 +48,23 @@ begin
     raise exception 'The history of a link is at least one day.' using errcode = 'LNKNV';
   end if;
 
+  -- One link of a user at a time: two of the same bank account would each find no account to resume.
+  perform pg_advisory_xact_lock(hashtextextended('link ' || (p_link ->> 'userId')::uuid, 0));
+  if exists (select from app_private.erasures e where e.subject = (p_link ->> 'userId')::uuid) then
+    raise exception 'This user''s data is being erased.' using errcode = 'LNKGN';
+  end if;
+  if v_platform.unlinks_for_good and (
+    exists (
+      select from app_private.unlinkings u where u.external_id = v_external_id and u.platform_source = v_platform.platform_source
+    )
+    or exists (
+      select from app_private.tombstones t
+      where t.platform_source = v_platform.platform_source and t.external_id_hmac = decode(p_link ->> 'externalIdHmac', 'base64')
+    )
+  ) then
+    raise exception 'This link to % was ended for good; it takes a new one.', v_platform.label using errcode = 'LNKGN';
+  end if;
+
   -- First the lease, then the account: the order in which a closing run locks them.
   perform from app_private.sync_states s where s.account_id = v_id for no key update;
   insert into app_public.accounts (
@@ -54,7 +77,12 @@ begin
     p_link ->> 'institution', v_now
   )
   on conflict (id) do nothing;
-  if not found then
+  if found then
+    if app_private.match_link((p_link ->> 'userId')::uuid, v_platform.platform_source, v_external_id, decode(p_link ->> 'identity', 'base64')) <> v_id then
+      raise unique_violation;
+    end if;
+  else
+    v_old_external_id := (select coalesce(a.mono_account_id, a.mtn_reference_id) from app_public.accounts a where a.id = v_id);
     update app_public.accounts
     set mono_account_id = case when v_platform.platform_source = 'mono' then v_external_id end,
       mtn_reference_id = case when v_platform.platform_source = 'mtn_momo' then v_external_id end,
@@ -65,6 +93,11 @@ begin
       raise exception 'This account belongs to somebody else.' using errcode = 'LNKDP';
     end if;
     v_outcome := 'resumed';
+    if v_platform.unlinks_for_good and v_old_external_id <> v_external_id then
+      insert into app_private.unlinkings (account_id, platform_source, external_id, reason, requested_at, next_try_at)
+      values (v_id, v_platform.platform_source, v_old_external_id, 'superseded', v_now, v_now)
+      on conflict (external_id, account_id, platform_source) do nothing;
+    end if;
   end if;
 
   insert into app_private.links as l (account_id, base_url, target_environment, time_zone, login_key, institution_code, identity_hmac)

@@ -1,6 +1,7 @@
 -- Takes webhooks in, each once, and has them judged. p_webhooks: [{"platform", "dedupeKey", "bodyHmac" (base64), "event",
 --   "eventId"?, "providerAccountId"?, "referenceId"?, "jobId"?, "status"?, "dataStatus"?, "syncStatus"?, "hasNewData"?,
---   "occurredAt"?}]. Answers how many were new: a repeat changes nothing.
+--   "occurredAt"?, "externalIdHmac"? (base64; of the account's id, by the identity key)}]. Answers how many were new: a
+--   repeat changes nothing, nor does what comes late for an account that was unlinked for good.
 --
 -- Where the provider gives an event no id, the same words a day later are a new event and no late repeat: a consent that
 -- ends twice in a year is told twice in equal words. A callback about a reference that nobody tracks is not kept at all,
@@ -27,10 +28,13 @@ begin
   from json_to_recordset(p_webhooks) as r (
     platform app_public.platform_source, "dedupeKey" text, "bodyHmac" text, event text, "eventId" text,
     "providerAccountId" text, "referenceId" uuid, "jobId" text, status text, "dataStatus" text, "syncStatus" text,
-    "hasNewData" boolean, "occurredAt" timestamptz
+    "hasNewData" boolean, "occurredAt" timestamptz, "externalIdHmac" text
   )
-  where r.platform <> 'mtn_momo'
-    or exists (select from app_private.tracked_references t where t.reference_id = r."referenceId")
+  where (r.platform <> 'mtn_momo' or exists (select from app_private.tracked_references t where t.reference_id = r."referenceId"))
+    and not exists (
+      select from app_private.tombstones d
+      where d.platform_source = r.platform and d.external_id_hmac = decode(r."externalIdHmac", 'base64')
+    )
   order by r.platform, r."dedupeKey"
   on conflict on constraint webhooks_once do update
   set received_at = excluded.received_at, processed_at = null, outcome = null, account_id = null

@@ -13,7 +13,7 @@ begin
     (select min(t.next_poll_at) from app_private.tracked_references t where t.account_id = s.account_id)
   )
   from app_public.accounts a
-  where s.account_id = any (p_account_ids) and a.id = s.account_id
+  where s.account_id = any (p_account_ids) and a.id = s.account_id and a.unlinked_at is null
     and s.run_id is null and s.failures = 0 and s.next_sync_at > app_private.clock();
   get diagnostics v_count = row_count;
   return v_count;

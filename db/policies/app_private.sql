@@ -25,7 +25,13 @@ grant execute on function
   app_private.put_key_check(text, bytea),
   app_private.match_link(uuid, app_public.platform_source, text, bytea),
   app_private.link_account(json),
-  app_private.track_reference(uuid, uuid, text, timestamptz, text, text)
+  app_private.track_reference(uuid, uuid, text, timestamptz, text, text),
+  app_private.identity_key(),
+  app_private.put_identity_key(text, bytea, bytea),
+  app_private.begin_unlinkings(app_public.platform_source[], uuid, integer),
+  app_private.confirm_unlinkings(json),
+  app_private.record_unlink_failures(json),
+  app_private.complete_erasures()
 to app_worker;
 
 grant execute on function
@@ -39,7 +45,13 @@ grant execute on function
   app_private.list_accounts(uuid, app_public.platform_source, uuid, integer),
   app_private.request_account_sync(uuid),
   app_private.request_syncs(app_public.platform_source),
-  app_private.receive_webhooks(json)
+  app_private.receive_webhooks(json),
+  app_private.identity_key(),
+  app_private.put_identity_key(text, bytea, bytea),
+  app_private.unlink_accounts(uuid[]),
+  app_private.erase_user(uuid),
+  app_private.erasure_report(uuid),
+  app_private.export_user(uuid)
 to app_service;
 
 grant execute on function app_private.readiness(), app_private.applied_migrations() to app_authenticator;

@@ -3,11 +3,18 @@
 grant usage on schema app_public to app_visitor, app_service, app_admin, app_worker;
 grant execute on function app_public.current_user_id() to app_visitor, app_service, app_admin, app_worker;
 
--- accounts: read. No insert (app_private.link_account), no update, no delete (unlinking is a saga of its own).
+-- accounts: read. No insert (app_private.link_account), no update, no delete (app_public.unlink_account keeps the row, erase_my_data drops it).
 drop policy if exists select_own on app_public.accounts;
 create policy select_own on app_public.accounts for select to app_visitor
   using (user_id = (select app_public.current_user_id()));
 grant select on app_public.accounts to app_visitor;
+
+-- Unlinks, and asks to be forgotten or told everything; the functions ask whose accounts they are.
+grant execute on function
+  app_public.unlink_account(uuid),
+  app_public.erase_my_data(),
+  app_public.export_my_data()
+to app_visitor;
 
 -- sync_logs: read.
 drop policy if exists select_own on app_public.sync_logs;

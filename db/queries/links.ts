@@ -16,6 +16,8 @@ export type Link = {
   institutionCode?: string | undefined;
   /** Keyed HMAC of institution, number and type, base64. */
   identity?: string | undefined;
+  /** Keyed HMAC of externalId, base64: by it a link that was ended for good is recognised. */
+  externalIdHmac?: string | undefined;
   /** Accounts of one login are synced together. */
   loginKey?: string | undefined;
   baseUrl?: string | undefined;
@@ -41,7 +43,7 @@ export const matchLink = async (
     ])
   ).id;
 
-/** Links an account, or takes up again one that was linked before. Raises LNKNV, LNKDP. */
+/** Links an account, or takes up again one that was linked before. Raises LNKNV, LNKDP, LNKGN. */
 export const linkAccount = async (db: Queryable, link: Link): Promise<"linked" | "resumed"> =>
   (
     await row(

@@ -1,5 +1,6 @@
 import { type Call, createHttpClient } from "../../tasks/@http/client.ts";
 import { InsecureUrlError, NotJsonError, ProviderError, UnexpectedShapeError } from "../../tasks/@http/errors.ts";
+import { bankAccountOf } from "../../tasks/@linking/identity.ts";
 import type { NewLink } from "../../tasks/@linking/link_new_account.ts";
 import { createMonoClient, type LinkDetails, type MonoClient } from "../../tasks/@providers/mono/client.ts";
 import { UsageError } from "../usage.ts";
@@ -70,6 +71,7 @@ export function bankLink(fields: BankFields, details: LinkDetails | null): NewLi
     externalId: fields.monoAccountId,
     institution: fields.institution ?? details?.institution ?? undefined,
     institutionCode: fields.institutionCode ?? details?.institutionCode ?? undefined,
+    bankAccount: details === null ? undefined : bankAccountOf(details),
     loginKey: fields.loginKey ?? details?.customerId ?? undefined,
     historyDays: fields.historyDays,
   };

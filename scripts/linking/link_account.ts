@@ -5,8 +5,8 @@ import { type Linked, linkNewAccount, type NewLink } from "../../tasks/@linking/
 import { UsageError } from "../usage.ts";
 
 /**
- * Links one account, or says in a sentence why not (UsageError): the link makes no sense, belongs to another account, or
- * is to take up again an account that this user does not have.
+ * Links one account, or says in a sentence why not (UsageError): the link makes no sense, belongs to another account, was
+ * ended for good, or is to take up again an account that this user does not have.
  */
 export async function linkOrRefuse(db: Pool, keyring: Keyring, link: NewLink): Promise<Linked> {
   const client = await db.connect();
@@ -21,7 +21,7 @@ export async function linkOrRefuse(db: Pool, keyring: Keyring, link: NewLink): P
   } catch (error) {
     await client.query("rollback");
     const code = codeOf(error);
-    if (error instanceof Error && (code === "LNKNV" || code === "LNKDP")) {
+    if (error instanceof Error && (code === "LNKNV" || code === "LNKDP" || code === "LNKGN")) {
       throw new UsageError(error.message, { cause: error });
     }
     throw error;

@@ -166,6 +166,11 @@ export type Platform = {
   sync(account: LeasedAccount, context: SyncContext): AsyncGenerator<SyncStep, void, void>;
   /** Turns whatever `sync` threw into a failure. May ask the provider whose fault a 401 is (once a minute at most). */
   explain(error: unknown, context: Pick<SyncContext, "now" | "signal">): Promise<SyncFailure>;
+  /**
+   * Ends an account's link at the provider; resolves when it has confirmed, or no longer knows the account. Throws provider
+   * errors as they are. Absent where a provider has nothing to be told.
+   */
+  unlink?(externalId: string, by: Pick<SyncContext, "signal" | "permit">): Promise<void>;
   /** Closes keep-alive connections. */
   close(): Promise<void>;
 };

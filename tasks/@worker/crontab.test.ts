@@ -13,6 +13,7 @@ const items = parseCrontab(text);
 const schedules: Record<string, (minuteOfDay: number) => boolean> = {
   enqueue_due_mono_syncs: () => true,
   enqueue_due_momo_syncs: () => true,
+  unlink_due_accounts: () => true,
   clean_up: (minuteOfDay) => minuteOfDay % 60 === 17,
 };
 

@@ -18,6 +18,8 @@ export const payloads = {
       .optional(),
     trigger: z.enum(["schedule", "user", "webhook", "backend", "manual"]).optional(),
   }),
+  /** unlink_account: that account, or all that are due. */
+  unlinkAccount: z.object({ accountId: z.guid().optional() }),
   enqueueDueSyncs: z.object({ platform: platformSource }),
 };
 

@@ -49,11 +49,16 @@ export type AccountDetails = {
   needsReauthorisation: boolean;
 };
 
-/** What Mono knows of an account that is worth keeping when it is linked; null where it does not say. */
+/**
+ * What Mono knows of an account that is of use when it is linked; null where it does not say. Number and type make its
+ * identity and are kept nowhere.
+ */
 export type LinkDetails = {
   currency: string | null;
   institution: string | null;
   institutionCode: string | null;
+  accountNumber: string | null;
+  accountType: string | null;
   /** Mono's customer: the accounts of one login have the same. */
   customerId: string | null;
 };
@@ -196,6 +201,8 @@ export function createMonoClient({ http, baseUrl, secretKey, deadlineMs = 15_000
         currency: account.currency ?? null,
         institution: account.institution?.name ?? null,
         institutionCode: account.institution?.bank_code ?? null,
+        accountNumber: account.account_number ?? null,
+        accountType: account.type ?? null,
         customerId: customer?.id ?? null,
       };
     },

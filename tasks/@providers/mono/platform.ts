@@ -1,5 +1,5 @@
-import { createHttpClient, urlUnder } from "../../@http/client.ts";
-import { UnexpectedShapeError } from "../../@http/errors.ts";
+import { type Call, createHttpClient, urlUnder } from "../../@http/client.ts";
+import { ProviderError, UnexpectedShapeError } from "../../@http/errors.ts";
 import { addDays } from "../../@sync/days.ts";
 import { fromMinorUnits } from "../../@sync/money.ts";
 import type { Instant, LeasedAccount, Platform, SyncContext, SyncStep, Window } from "../../@sync/platform.ts";
@@ -56,8 +56,18 @@ export function createMonoPlatform(options: MonoPlatformOptions): Platform {
     name: "mono",
     sync: (account, context) => sync(client, account, context),
     explain: createMonoExplainer(client),
+    unlink: (externalId, by) => unlink(client, externalId, by),
     close: () => http.close(),
   };
+}
+
+/** An answer that was lost makes the second try find nobody there, which is what was wanted. */
+async function unlink(client: MonoClient, externalId: string, by: Call): Promise<void> {
+  try {
+    await client.unlink(externalId, by);
+  } catch (error) {
+    if (!(error instanceof ProviderError && error.status === 404)) throw error;
+  }
 }
 
 async function* sync(

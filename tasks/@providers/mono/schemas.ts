@@ -72,6 +72,8 @@ export const linkReply = z.looseObject({
   data: z.looseObject({
     account: z.looseObject({
       currency: z.string().nullish(),
+      account_number: z.string().nullish(),
+      type: z.string().nullish(),
       institution: z.looseObject({ name: z.string().nullish(), bank_code: z.string().nullish() }).nullish(),
     }),
     customer: z.looseObject({ id: z.string().nullish() }).nullish(),
