@@ -3,7 +3,7 @@ import { ProviderError, UnexpectedShapeError } from "../../@http/errors.ts";
 import { addDays } from "../../@sync/days.ts";
 import { fromMinorUnits } from "../../@sync/money.ts";
 import type { Instant, LeasedAccount, Platform, SyncContext, SyncStep, Window } from "../../@sync/platform.ts";
-import { readWindow, type WindowPage } from "../../@sync/read_window.ts";
+import { type PageStep, readWindow, type WindowPage } from "../../@sync/read_window.ts";
 import { type AccountDetails, createMonoClient, type MonoClient, type TransactionsPage } from "./client.ts";
 import { MonoReauthorisationError, MonoRefreshFailedError } from "./errors.ts";
 import { createMonoExplainer } from "./explain.ts";
@@ -84,9 +84,12 @@ async function* sync(
   let { memory } = refreshed;
 
   let settles = dataAsOf !== null;
+  // An empty newest list needs no second look where a refresh found nothing new and it was empty before.
+  let isNewestSure = true;
   if (!refreshed.nothingNew || !isKnownComplete(memory, firstPage, context.now())) {
     // Forgotten before it is asked: should this run break off, the next one asks for the details again.
     if (memory.completeAt !== null) yield { kind: "state", state: (memory = { ...memory, completeAt: null }) };
+    isNewestSure = false;
     const details = await client.accountDetails(account.externalId, context);
     if (details.dataStatus === "PROCESSING") {
       const wait = waitFor(memory, context.now());
@@ -110,21 +113,42 @@ async function* sync(
 
   // The newest first: it is what the user waits for, and its first page is at hand and grows old.
   let newestTotal: number | null = null;
+  const read = (window: Window, settling: boolean, first: TransactionsPage | null) => {
+    let atHand = first;
+    const fetchPage = async (page: number): Promise<WindowPage> => {
+      const found = page === 1 && atHand !== null ? atHand : await readPage(client, account, window, page, context);
+      atHand = null;
+      if (window === newest) newestTotal = found.total;
+      return windowPage(found, account.currency);
+    };
+    return readWindow(window, fetchPage, { settles: settling });
+  };
+  const doubtful: Window[] = [];
   for (const window of [newest, ...account.windows.slice(0, -1)]) {
-    let atHand = window === newest ? firstPage : null;
-    const pages = readWindow(
-      window,
-      async (page) => {
-        const found = page === 1 && atHand !== null ? atHand : await readPage(client, account, window, page, context);
-        atHand = null;
-        if (window === newest) newestTotal = found.total;
-        return windowPage(found, account.currency);
-      },
-      { settles },
-    );
-    yield* pages;
+    for await (const step of read(window, settles, window === newest ? firstPage : null)) {
+      if (settles && isEmpty(step) && !(window === newest && isNewestSure)) doubtful.push(window);
+      else yield step;
+    }
+  }
+  if (doubtful.length > 0) {
+    // The list at hand was read before the details were; any other was read after them.
+    const wasLookedAt = doubtful.length === 1 && doubtful[0] === newest && firstPage !== null;
+    const has = wasLookedAt || (await client.accountDetails(account.externalId, context)).hasTransactions;
+    if (!has) memory = { ...memory, completeAt: null };
+    for (const window of doubtful) yield* read(window, has, null);
   }
   yield { kind: "state", state: { ...memory, newestTotal } };
+}
+
+/**
+ * The last step of a window in which there is nothing at all. While Mono is processing it answers just that, with 200
+ * (Mono docs), and it may begin and end to do so while we read: so an empty list is believed only when the account's
+ * details call the data complete *and* the list is still empty after that.
+ */
+function isEmpty(step: PageStep): boolean {
+  return (
+    step.complete !== null && step.page === 1 && step.rows.length + step.refused.length + step.complete.ids.length === 0
+  );
 }
 
 /** Brings Mono's cache up to date, or suspends the run until it is. */
