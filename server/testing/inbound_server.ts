@@ -1,0 +1,66 @@
+import { createHash, randomBytes } from "node:crypto";
+import { createLog } from "../../db/log.ts";
+import { parseServiceTokens } from "../../db/service_tokens.ts";
+import type { ClonedDb } from "../../db/testing/database.ts";
+import { parseKeyring } from "../../tasks/@credentials/keyring.ts";
+import { createApp } from "../app.ts";
+import type { InboundDependencies } from "../inbound.ts";
+
+export type InboundServer = {
+  url: string;
+  /** Of the service account `app`. */
+  token: string;
+  monoSecret: string;
+  /** All that was logged, as it was written. */
+  logged: () => string;
+  /** A JSON request as the service account, unless other headers are given. */
+  ask: (
+    method: string,
+    path: string,
+    options?: { body?: unknown; headers?: Record<string, string> },
+  ) => Promise<Answer>;
+  close(): Promise<void>;
+};
+
+export type Answer = { status: number; headers: Headers; text: string; json: () => unknown };
+
+/** The server on a real port, with its internal endpoints and webhooks on this database. The caller closes it. */
+export async function startInboundServer(
+  cloned: ClonedDb,
+  given: Partial<InboundDependencies> = {},
+): Promise<InboundServer> {
+  const token = randomBytes(32).toString("hex");
+  const monoSecret = randomBytes(16).toString("hex");
+  const lines: string[] = [];
+  const app = createApp({
+    db: cloned.pool("app_authenticator"),
+    log: createLog({ level: "trace", destination: { write: (line) => void lines.push(line) } }),
+    inbound: {
+      db: cloned.pool("app_service"),
+      keyring: parseKeyring(`test:${randomBytes(32).toString("base64")}`),
+      mono: null,
+      momo: { baseUrl: "https://momo.example", targetEnvironment: "mtnuganda" },
+      serviceTokens: parseServiceTokens(`app:sha256:${createHash("sha256").update(token).digest("hex")}`),
+      monoWebhookSecret: monoSecret,
+      ...given,
+    },
+  });
+  const url = await app.listen({ port: 0, host: "127.0.0.1" });
+  return {
+    url,
+    token,
+    monoSecret,
+    logged: () => lines.join(""),
+    async ask(method, path, { body, headers = { authorization: `Bearer ${token}` } } = {}) {
+      const isText = typeof body === "string";
+      const reply = await fetch(`${url}${path}`, {
+        method,
+        headers: { ...(body === undefined || isText ? {} : { "content-type": "application/json" }), ...headers },
+        ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
+      });
+      const text = await reply.text();
+      return { status: reply.status, headers: reply.headers, text, json: (): unknown => JSON.parse(text) };
+    },
+    close: () => app.close(),
+  };
+}
