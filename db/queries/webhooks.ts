@@ -20,6 +20,8 @@ export type Webhook = {
   syncStatus?: string | undefined;
   hasNewData?: boolean | undefined;
   occurredAt?: string | undefined;
+  /** Keyed HMAC of providerAccountId, base64: by it what comes late for an account that is no more is recognised. */
+  externalIdHmac?: string | undefined;
 };
 
 /** Takes webhooks in, each once, and has them judged; answers how many were new. */
