@@ -39,6 +39,7 @@ export const inboundRoutes: FastifyPluginAsync<InboundDependencies> = async (app
     internal.addHook("onRoute", (route) => {
       route.bodyLimit ??= LARGEST_BODY;
     });
+    internal.removeContentTypeParser("text/plain");
     authenticateServices(internal, {
       tokens: deps.serviceTokens,
       limits: { ...SERVICE_LIMITS, ...deps.limits?.service },

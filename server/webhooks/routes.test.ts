@@ -5,7 +5,7 @@ import { trackReference } from "../../db/queries/links.ts";
 import { processWebhooks } from "../../db/queries/webhooks.ts";
 import { listOf, rowsOf, valueOf } from "../../db/testing/ask.ts";
 import { type ClonedDb, withClonedDb } from "../../db/testing/database.ts";
-import { linkMomo, linkMono } from "../../db/testing/world.ts";
+import { type Account, linkMomo, linkMono } from "../../db/testing/world.ts";
 import type { InboundDependencies } from "../inbound.ts";
 import { type InboundServer, startInboundServer } from "../testing/inbound_server.ts";
 
@@ -198,7 +198,7 @@ test(
 test(
   "a burst of 5,000 with half duplicates: all accepted, each stored once and applied once",
   withServer(async (t, { server, owner, cloned }) => {
-    const accounts = [];
+    const accounts: Account[] = [];
     for (let n = 0; n < 25; n += 1) accounts.push(await linkMono(owner));
     await owner.query("delete from graphile_worker._private_jobs");
     const events = Array.from({ length: 2500 }, (_, n) =>
