@@ -17,7 +17,7 @@ import { migrate } from "../db/migrate.ts";
 import { platformSource } from "../db/queries/runs.ts";
 import { startServer } from "../server/start_server.ts";
 import { createRuntime } from "../tasks/@worker/runtime.ts";
-import { startRunners } from "../tasks/@worker/runners.ts";
+import { keepRunning } from "../tasks/@worker/keep_running.ts";
 import { removeConnection, writeConnection } from "./connection.ts";
 import { readOrCreateDemoKeys } from "./demo_keys.ts";
 import { linkDemoAccounts } from "./demo/link_accounts.ts";
@@ -95,14 +95,26 @@ async function main(): Promise<void> {
     }),
   );
 
-  const runners = await startRunners({ runtime, platforms: [...runtime.platforms.keys()], concurrency: CONCURRENCY });
-  opened.push({ what: "worker", close: () => runners.stop() });
+  const stopping = new AbortController();
+  const working = keepRunning({
+    runtime,
+    platforms: [...runtime.platforms.keys()],
+    concurrency: CONCURRENCY,
+    stopping: stopping.signal,
+  });
+  opened.push({
+    what: "worker",
+    close: () => {
+      stopping.abort();
+      return working;
+    },
+  });
   await dispatchNow(databaseUrl, [...runtime.platforms.keys()]);
 
   const stopped = new Promise<void>((stop) => {
     process.once("SIGINT", () => stop()).once("SIGTERM", () => stop());
   });
-  await Promise.race([stopped, runners.ended]);
+  await Promise.race([stopped, working]);
   console.log("\nStopping; data stays in", data);
 }
 

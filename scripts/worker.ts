@@ -11,7 +11,7 @@ import { loadEnvironment } from "../db/environment.ts";
 import { createLog } from "../db/log.ts";
 import { type PlatformSource, platformSource } from "../db/queries/runs.ts";
 import { createRuntime } from "../tasks/@worker/runtime.ts";
-import { startRunners } from "../tasks/@worker/runners.ts";
+import { keepRunning } from "../tasks/@worker/keep_running.ts";
 import { exitWithSentence, UsageError } from "./usage.ts";
 
 async function main(): Promise<void> {
@@ -28,13 +28,17 @@ async function main(): Promise<void> {
   for (const platform of wanted ?? platformSource.options) {
     if (!platforms.includes(platform)) log.warn({ platform }, "this platform is off: there are no keys for it");
   }
-  const runners = await startRunners({ runtime, platforms, concurrency });
-  log.info({ platforms, concurrency }, "worker started");
-
-  const stop = () => void runners.stop();
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
   process.once("SIGTERM", stop).once("SIGINT", stop);
   try {
-    await runners.ended;
+    await keepRunning({
+      runtime,
+      platforms,
+      concurrency,
+      stopping: stopping.signal,
+      onStarted: () => log.info({ platforms, concurrency }, "worker started"),
+    });
   } finally {
     await runtime.close();
   }

@@ -1,10 +1,11 @@
--- A worker says goodbye: what it still holds is handed back at once instead of after 20 seconds.
+-- A worker says goodbye: the runs and jobs that it still holds are handed back at once instead of after 20 seconds.
 create or replace function app_private.stop_worker(p_worker text) returns integer
 language plpgsql security definer -- app_worker has no table grants
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   delete from app_private.workers where worker_id = p_worker;
+  perform graphile_worker.force_unlock_workers(array[p_worker]);
   return app_private.reclaim_runs(array[p_worker]);
 end
 $$;

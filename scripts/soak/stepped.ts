@@ -99,6 +99,7 @@ class SteppedSoak {
   #queue: Task[] = [];
   /** Whose turn it is: every request is this run's. */
   #current: LiveRun | undefined;
+  #happenings: Happenings | undefined;
   #requests = 0;
   #kills = 0;
   #pauses = 0;
@@ -117,7 +118,11 @@ class SteppedSoak {
       platforms: new Map([...stage.runtime.platforms].map(([name, setup]) => [name, this.#gated(setup)])),
       // Quotas go by machine time, and so would what they make of these runs.
       quotas: new Map(),
-      heartbeats: { working: (worker, runner) => this.#register(worker, runner), stop: () => Promise.resolve() },
+      heartbeats: {
+        working: (worker, runner) => this.#register(worker, runner),
+        register: () => {},
+        stop: () => Promise.resolve(),
+      },
       onRun: (report) => this.#tell(report),
     };
   }
@@ -136,13 +141,14 @@ class SteppedSoak {
     const happenings = new Happenings({ seed, providers: { mono, momo } }, cast, async (wallet, referenceId) => {
       await trackReference(runtime.db, { accountId: wallet.accountId, referenceId });
     });
+    this.#happenings = happenings;
     mono.followFaultPlan(this.#plan("mono"));
     momo.followFaultPlan(this.#plan("sandbox"), "sandbox");
     momo.followFaultPlan(this.#plan("statement"), "statement");
 
     for (let round = 1; round <= rounds && this.#violations.length === 0; round += 1) {
       const random = randomFor(seed, "round", round);
-      await happenings.step(round);
+      await happenings.step();
       await this.#stage.advance(random.pick(SLICES));
       await this.#dispatch(random);
       await this.#wake(round);
@@ -231,6 +237,7 @@ class SteppedSoak {
       if (random.chance(0.015)) await this.#kill(random.pick(this.#workers));
       if (random.chance(0.015)) await this.#pause(random.pick(this.#workers), round + random.int(0, 3));
       if (random.chance(0.02)) await this.#stage.advance(random.pick(SLICES.slice(0, 5)));
+      if (random.chance(0.03)) await this.#happenings?.step();
       // What is under way goes on in the next round, with another clock.
       if (random.chance(0.01)) return;
     }

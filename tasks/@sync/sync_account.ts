@@ -45,13 +45,30 @@ export async function syncAccount(account: LeasedAccount, deps: SyncDependencies
     return { kind: "success", tally: run.tally };
   } catch (error) {
     if (error instanceof LeaseLostError) return { kind: "lost" };
-    if (error instanceof DatabaseFailure) throw error.cause;
+    const refusal = refusedByDatabase(error);
+    if (error instanceof DatabaseFailure && refusal === null) throw error.cause;
     if (error instanceof QuotaWaitError) return run.waitFor(error.waitMs);
     if (run.hasRunTooLong()) return run.waitFor(0);
-    const failure = await run.failureOf(error);
+    const failure = refusal ?? (await run.failureOf(error));
     const written = await recordSyncFailures(deps.db, [{ ...run.lease, ...failure, state: run.state, log: run.log() }]);
     return wasLost(written) ? { kind: "lost" } : { kind: "failed", failure, tally: run.tally, error };
   }
+}
+
+/**
+ * A page whose values Postgres itself refuses (class 22 or 23) will be refused again: recorded, it has its backoff;
+ * thrown, it would be taken back as interrupted and asked for again at once, for ever. Null for everything else.
+ */
+function refusedByDatabase(error: unknown): SyncFailure | null {
+  if (!(error instanceof DatabaseFailure) || !(error.cause instanceof Error) || !("code" in error.cause)) return null;
+  const code = String(error.cause.code);
+  if (!/^2[23]/.test(code)) return null;
+  return {
+    kind: "invalid_response",
+    message: "The provider sent values that the database cannot take.",
+    code: `sqlstate_${code}`,
+    retryAt: null,
+  };
 }
 
 const tooLong: SyncFailure = {

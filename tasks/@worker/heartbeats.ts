@@ -57,6 +57,20 @@ export class Heartbeats {
     return done;
   }
 
+  /**
+   * Registers a pool before it has any job: whoever is killed between taking a job and beginning it is found out too.
+   * A failure is logged; the pool's first job tries again.
+   */
+  register(worker: string, runner: string): void {
+    if (this.#pulses.has(worker)) return;
+    const pulse = this.#register(worker, runner);
+    pulse.registered.catch((error: unknown) => {
+      clearInterval(pulse.timer);
+      if (this.#pulses.get(worker) === pulse) this.#pulses.delete(worker);
+      this.#log.error({ err: error }, "a pool could not be registered");
+    });
+  }
+
   /** Says goodbye for every pool: what they still hold is handed back at once. */
   async stop(): Promise<void> {
     const workers = [...this.#pulses];

@@ -352,7 +352,7 @@ test.serial(
 );
 
 test.serial(
-  "a credential that does not open is our own misconfiguration: no account is blamed, no provider asked",
+  "a credential that does not open is tried again with backoff: no platform is paused, no provider asked",
   atWorkplace({ mtn_momo: never }, async (t, workplace) => {
     const { link, runtime, runJobs, account, logs, jobs, lines } = workplace;
     const id = await link({
@@ -365,12 +365,12 @@ test.serial(
     Object.assign(runtime, { keyring: newKeyring() });
     await runJobs();
     t.like(await account(id), {
-      failures: 0,
+      failures: 1,
       sync_status: "active",
-      last_failure_kind: "configuration",
+      last_failure_kind: "transient",
       last_synced_at: null,
     });
-    t.like((await logs(id))[0], { status: "failed", failure_kind: "configuration", platform_specific_error: "CREDX" });
+    t.like((await logs(id))[0], { status: "failed", failure_kind: "transient", platform_specific_error: "CREDX" });
     t.deepEqual(await jobs(), []);
     t.true(lines.some(({ level, msg }) => level === "error" && msg?.includes("credential could not be opened")));
     t.notRegex(JSON.stringify(lines), /the wallet's key/);

@@ -130,7 +130,7 @@ async function drive(
   });
 }
 
-/** Null where a credential does not open: the run is closed as our own misconfiguration, which blames no account. */
+/** Null where a credential does not open: the run is closed, and tried again with backoff. */
 async function openCredentials(
   runtime: Runtime,
   details: Extract<Begun, { outcome: "begun" }>["details"],
@@ -146,7 +146,8 @@ async function openCredentials(
         accountId: details.accountId,
         runId: details.runId,
         epoch: details.epoch,
-        kind: "configuration",
+        // Of this account alone: with wrong keys the process would not have started. So the platform is not paused.
+        kind: "transient",
         message: "A credential of this account cannot be opened with our encryption keys.",
         code: "CREDX",
         retryAt: null,

@@ -1,6 +1,15 @@
+import { EventEmitter } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { getTasks, parseCrontab, run, type ParsedCronItem, type Runner, type TaskList } from "graphile-worker";
+import {
+  getTasks,
+  parseCrontab,
+  run,
+  type ParsedCronItem,
+  type Runner,
+  type TaskList,
+  type WorkerEvents,
+} from "graphile-worker";
 import { z } from "zod";
 import { workerLogger } from "../../db/log.ts";
 import { type PlatformSource, platformSource } from "../../db/queries/runs.ts";
@@ -51,15 +60,20 @@ export async function startRunners(options: {
   );
   const shared = { pgPool: runtime.db, noHandleSignals: true, logger, preset: { worker: completion } };
 
+  const registering = (runner: string): WorkerEvents => {
+    const events: WorkerEvents = new EventEmitter();
+    return events.on("pool:create", ({ workerPool }) => runtime.heartbeats.register(workerPool.id, runner));
+  };
   const runners: Runner[] = [];
   try {
     for (const platform of platforms) {
       const taskList = pick(tasks, (name) => name === platformTasks[platform]);
-      runners.push(await run({ ...shared, concurrency }, taskList, []));
+      runners.push(await run({ ...shared, concurrency, events: registering(platform) }, taskList, []));
     }
     const general = pick(tasks, (name) => !Object.values(platformTasks).includes(name));
     const crontab = await readFile(join(root, "crontab"), "utf8");
-    runners.push(await run({ ...shared, concurrency: 2 }, general, cronItemsFor(platforms, crontab)));
+    const events = registering("general");
+    runners.push(await run({ ...shared, concurrency: 2, events }, general, cronItemsFor(platforms, crontab)));
   } catch (error) {
     await Promise.allSettled(runners.map((runner) => runner.stop()));
     throw error;

@@ -30,7 +30,7 @@ export type Runtime = {
   tokens: WalletTokens;
   /** This process's share of each platform's quota. */
   quotas: ReadonlyMap<PlatformSource, QuotaGate>;
-  heartbeats: Pick<Heartbeats, "working" | "stop">;
+  heartbeats: Pick<Heartbeats, "working" | "register" | "stop">;
   log: Log;
   /** Milliseconds since 1970; a test that must be repeatable stops it together with the database's clock. */
   machineNow: () => number;

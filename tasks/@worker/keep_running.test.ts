@@ -1,0 +1,62 @@
+import { EventEmitter, once } from "node:events";
+import test from "ava";
+import { keepRunning } from "./keep_running.ts";
+import { atWorkplace, fakePlatform } from "./testing/workplace.ts";
+
+const ran = new EventEmitter();
+
+/** Nothing to tell; that it was asked is the point. */
+const quiet = fakePlatform(async function* (account) {
+  await Promise.resolve();
+  ran.emit("run", account.accountId);
+  yield { kind: "state", state: {} };
+});
+
+test.serial(
+  "every connection cut at once, three times over: the accounts are synced again",
+  atWorkplace({ mono: quiet }, async (t, { runtime, cloned, link, owner }) => {
+    const stopping = new AbortController();
+    const working = keepRunning({ runtime, platforms: ["mono"], concurrency: 2, stopping: stopping.signal });
+    try {
+      const first = once(ran, "run");
+      const id = await link();
+      t.deepEqual(await first, [id]);
+
+      const superior = await cloned.connect();
+      for (let cut = 0; cut < 3; cut += 1) {
+        const { rowCount } = await superior.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where datname = current_database() and pid <> pg_backend_pid() and application_name not like 'test %'`,
+        );
+        t.true(Number(rowCount) > 0);
+        const again = once(ran, "run");
+        await owner.query(
+          "select graphile_worker.add_job('mono_sync', json_build_object('accountId', $1::text), job_key => 'sync:' || $1::text)",
+          [id],
+        );
+        t.deepEqual(await again, [id]);
+      }
+    } finally {
+      stopping.abort();
+      await working;
+    }
+    // Each pool has said goodbye, and none of its jobs is left to a four-hour sweep.
+    await runtime.heartbeats.stop();
+    t.deepEqual((await owner.query("select from app_private.workers")).rows, []);
+    t.deepEqual((await owner.query("select from graphile_worker.jobs where locked_at is not null")).rows, []);
+  }),
+);
+
+test.serial(
+  "a worker that cannot start at all says so and does not try for ever",
+  atWorkplace({ mono: quiet }, async (t, { runtime, cloned }) => {
+    const superior = await cloned.connect();
+    await superior.query("alter schema graphile_worker rename to graphile_worker_away");
+    try {
+      const stopping = new AbortController();
+      await t.throwsAsync(keepRunning({ runtime, platforms: ["mono"], concurrency: 1, stopping: stopping.signal }));
+    } finally {
+      await superior.query("alter schema graphile_worker_away rename to graphile_worker");
+    }
+  }),
+);

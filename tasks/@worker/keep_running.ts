@@ -1,0 +1,75 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { PlatformSource } from "../../db/queries/runs.ts";
+import type { Runtime } from "./runtime.ts";
+import { type Runners, startRunners } from "./runners.ts";
+
+const LONGEST_PAUSE_MS = 30_000;
+/** Runners that lasted this long had started well: the next trouble is a new one. */
+const WELL_STARTED_MS = 60_000;
+
+/**
+ * Runs the runners until `stopping` is aborted, and starts them again when they end by themselves: graphile-worker gives up
+ * when it cannot complete a job, which is what a restarted Postgres or a dropped connection looks like to it. Before they
+ * start again the old pools say goodbye, so that their jobs and runs are free at once and not after 20 seconds.
+ *
+ * Throws what the first start throws: a worker that never ran has something for the operator to mend.
+ *
+ * @param options.onStarted called once, when jobs are taken for the first time
+ */
+export async function keepRunning(options: {
+  runtime: Runtime;
+  platforms: readonly PlatformSource[];
+  concurrency: number;
+  stopping: AbortSignal;
+  onStarted?: () => void;
+}): Promise<void> {
+  const { runtime, stopping } = options;
+  let waitMs = 500;
+  for (let isFirst = true; !stopping.aborted; isFirst = false) {
+    const startedAt = performance.now();
+    try {
+      const runners = await startRunners(options);
+      if (isFirst) options.onStarted?.();
+      await untilEnded(runners, stopping);
+    } catch (error) {
+      if (isFirst && performance.now() - startedAt < WELL_STARTED_MS && !hasEnded(error)) throw error;
+      if (performance.now() - startedAt > WELL_STARTED_MS) waitMs = 500;
+      runtime.log.error({ err: error, again_in_ms: waitMs }, "the worker's runners ended; starting them again");
+      await sayGoodbye(runtime);
+      await pause(waitMs, undefined, { signal: stopping }).catch(() => {});
+      waitMs = Math.min(waitMs * 2, LONGEST_PAUSE_MS);
+    }
+  }
+}
+
+const hasEnded = (error: unknown): boolean => error instanceof RunnersEnded;
+
+/** The runners had started, and ended without being asked to. */
+class RunnersEnded extends Error {
+  override readonly name = "RunnersEnded";
+}
+
+async function untilEnded(runners: Runners, stopping: AbortSignal): Promise<void> {
+  const stop = () => {
+    // What stop() fails of, `ended` fails of as well.
+    runners.stop().catch(() => {});
+  };
+  stopping.addEventListener("abort", stop, { once: true });
+  if (stopping.aborted) stop();
+  try {
+    await runners.ended;
+  } catch (error) {
+    if (!stopping.aborted) throw new RunnersEnded("the runners ended by themselves", { cause: error });
+  } finally {
+    stopping.removeEventListener("abort", stop);
+  }
+}
+
+/** With Postgres still away nobody hears it; then the other workers bury these pools, or they themselves do later. */
+async function sayGoodbye(runtime: Runtime): Promise<void> {
+  try {
+    await runtime.heartbeats.stop();
+  } catch (error) {
+    runtime.log.warn({ err: error }, "the ended runners could not say goodbye");
+  }
+}
