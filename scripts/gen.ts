@@ -11,6 +11,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
+import { accessMatrix } from "../db/access.ts";
 import { dumpSchema } from "../db/dump.ts";
 import { migrate } from "../db/migrate.ts";
 import { startPostgres } from "./postgres/embedded.ts";
@@ -19,14 +20,15 @@ const root = join(import.meta.dirname, "..");
 
 /** Each made from a freshly migrated database. */
 const generated: { path: string; make: (databaseUrl: string) => Promise<string> }[] = [
-  { path: "db/schema.sql", make: schemaOf },
+  { path: "db/schema.sql", make: (databaseUrl) => onSession(databaseUrl, dumpSchema) },
+  { path: "db/ACCESS.md", make: (databaseUrl) => onSession(databaseUrl, accessMatrix) },
 ];
 
-async function schemaOf(databaseUrl: string): Promise<string> {
+async function onSession(databaseUrl: string, make: (db: Client) => Promise<string>): Promise<string> {
   const db = new Client({ connectionString: databaseUrl, application_name: "tidemark gen" });
   await db.connect();
   try {
-    return await dumpSchema(db);
+    return await make(db);
   } finally {
     await db.end();
   }
