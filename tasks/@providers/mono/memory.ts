@@ -10,6 +10,8 @@ const memory = z.object({
   waits: z.int().nonnegative(),
   /** The start of the last refresh that finished: what Mono's cache speaks for. */
   dataAsOf: z.iso.datetime().nullable(),
+  /** When Mono told, by a webhook, that it had refreshed its cache by itself. Written by db/functions/judge_webhook.sql. */
+  refreshedAt: z.iso.datetime().nullable().default(null),
   /** When the account's details last said that balance and transactions are all there, and we took them over. */
   completeAt: z.iso.datetime().nullable(),
   /** How many rows the newest window had then; null when it was not read to its end. */
@@ -24,6 +26,7 @@ const BLANK: MonoMemory = {
   jobStartedAt: null,
   waits: 0,
   dataAsOf: null,
+  refreshedAt: null,
   completeAt: null,
   newestTotal: null,
 };

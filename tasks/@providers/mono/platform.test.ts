@@ -171,8 +171,7 @@ test("news bring the balance, and are not forgotten when the run breaks off", as
 
 test("other windows are read from the cache: a refresh costs money", async (t) => {
   const { sync, asked } = await setUp(t, {
-    transactions: ({ headers }) =>
-      page([row("a")], headers["x-realtime"] === "true" ? { headers: FINISHED } : {}),
+    transactions: ({ headers }) => page([row("a")], headers["x-realtime"] === "true" ? { headers: FINISHED } : {}),
   });
   const { steps } = await sync({ windows: [NOVEMBER, DECEMBER, JANUARY] });
   t.deepEqual(asked(), [
@@ -446,6 +445,23 @@ test("an empty list is not believed where Mono was still processing as it was re
     stepsOf(steps, "page").map(({ complete }) => complete?.ids),
     [["a"], ["b"]],
   );
+});
+
+test("a list that becomes empty while its pages are read is not believed either", async (t) => {
+  const meta = { total: 2, page: 1, previous: null, next: "https://api.withmono.com/v2/x/transactions?page=2" };
+  let read = 0;
+  const { sync, asked } = await setUp(t, {
+    transactions: () => {
+      read += 1;
+      if (read === 1) return page([row("a")], { headers: FINISHED, meta });
+      // The second page, and the first of the next reading, while Mono is busy.
+      return read <= 3 ? page([]) : page([row("a"), row("b")]);
+    },
+  });
+  const { steps } = await sync();
+  t.deepEqual(asked().slice(-2), ["details", "31-12-2025..31-01-2026 p1"]);
+  t.deepEqual(stepsOf(steps, "page").at(-1)?.complete, { ids: ["a", "b"], settles: true });
+  t.true(stepsOf(steps, "page").every(({ complete }) => complete === null || complete.ids.length > 0));
 });
 
 test("an empty list that stays empty is believed, however many windows, for one more look at the details", async (t) => {

@@ -28,6 +28,9 @@ const FIRST_WAIT_MS = 20_000;
  */
 const COMPLETE_FOR_MS = 7 * 86_400_000;
 
+/** How long a refresh that Mono made by itself, after a re-authorisation say, makes one of ours needless. */
+const FRESH_FOR_MS = 5 * 60_000;
+
 /** Where the refresh stands, once it is no longer waited for. */
 type Refreshed = {
   /** What the cache speaks for: the start of the last refresh that finished; null when none ever did. */
@@ -131,8 +134,8 @@ async function* sync(
     }
   }
   if (doubtful.length > 0) {
-    // The list at hand was read before the details were; any other was read after them.
-    const wasLookedAt = doubtful.length === 1 && doubtful[0] === newest && firstPage !== null;
+    // An empty list at hand was read before the details were; any other came after them.
+    const wasLookedAt = doubtful.length === 1 && doubtful[0] === newest && firstPage?.total === 0;
     const has = wasLookedAt || (await client.accountDetails(account.externalId, context)).hasTransactions;
     if (!has) memory = { ...memory, completeAt: null };
     for (const window of doubtful) yield* read(window, has, null);
@@ -160,6 +163,8 @@ async function* refresh(
 ): AsyncGenerator<SyncStep, Refreshed | "suspended", void> {
   const memory = recall(account.state);
   const isContinuation = account.resumed && memory.jobStartedAt !== null;
+  // What speaks for the cache stays the last refresh of ours: when this one of Mono's began is told nowhere.
+  if (!isContinuation && isFresh(memory, context.now())) return asCached({ ...memory, refreshedAt: null }, null);
   // The day's cap of paid refreshes is reached: the cache is read as it is, and speaks for the last refresh.
   if (!isContinuation && !account.mayRefresh) return asCached(memory, null);
   return isContinuation && memory.jobId !== null
@@ -225,6 +230,10 @@ async function* awaitJob(
     nothingNew: false, // A job does not tell whether it found anything.
     memory: { ...memory, waits: 0, dataAsOf: memory.jobStartedAt },
   };
+}
+
+function isFresh({ refreshedAt }: MonoMemory, now: Date): boolean {
+  return refreshedAt !== null && now.getTime() - Date.parse(refreshedAt) < FRESH_FOR_MS;
 }
 
 /** The cache as it is: it still speaks for the last refresh that finished. */
