@@ -6,7 +6,7 @@ import { asWorker } from "../../db/testing/roles.ts";
 import { CredentialError } from "../@credentials/credential_error.ts";
 import { parseKeyring } from "../@credentials/keyring.ts";
 import { identityKeyOf, rotateIdentityKey } from "./identity_key.ts";
-import { linkNewAccount } from "./storednew_account.ts";
+import { linkNewAccount } from "./link_new_account.ts";
 
 const newKey = (): string => randomBytes(32).toString("base64");
 const [old, fresh] = [newKey(), newKey()];
