@@ -5,6 +5,7 @@ import type { Queryable } from "../../db/queryable.ts";
 import type { Keyring } from "../../tasks/@credentials/keyring.ts";
 import type { Call } from "../../tasks/@http/client.ts";
 import { ProviderError } from "../../tasks/@http/errors.ts";
+import { bankAccountOf } from "../../tasks/@linking/identity.ts";
 import { linkNewAccount } from "../../tasks/@linking/link_new_account.ts";
 import type { LinkDetails, MonoClient } from "../../tasks/@providers/mono/client.ts";
 import { ProblemError } from "../routes/problem.ts";
@@ -70,6 +71,7 @@ export async function linkBank(
       externalId,
       institution: given.institution ?? details?.institution ?? undefined,
       institutionCode: details?.institutionCode ?? undefined,
+      bankAccount: details === null ? undefined : bankAccountOf(details),
       loginKey: details?.customerId ?? undefined,
       historyDays: given.history_days,
     });

@@ -2,7 +2,10 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyPluginAsync, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Queryable } from "../../db/queryable.ts";
+import type { Webhook } from "../../db/queries/webhooks.ts";
 import type { Keyring } from "../../tasks/@credentials/keyring.ts";
+import { externalIdHmac } from "../../tasks/@linking/identity.ts";
+import { identityKeyOf } from "../../tasks/@linking/identity_key.ts";
 import { answerErrors } from "../routes/answer_errors.ts";
 import { type Operation, operation, serve } from "../routes/operation.ts";
 import { ProblemError } from "../routes/problem.ts";
@@ -45,9 +48,21 @@ export function webhookOperations({ db, keyring }: Pick<WebhookDependencies, "db
   const inbox = new WebhookInbox(db);
   const hash = bodyHasher(keyring);
   const common = { tag: "webhooks", query: open } as const;
-  const store = async (webhook: Parameters<WebhookInbox["receive"]>[0], request: FastifyRequest) => {
+  let identityKey: Promise<Buffer> | undefined;
+  /** By it the inbox knows what comes late for an account that is no more, of which nothing else is stored. */
+  const hmacOf = async ({ platform, providerAccountId: id }: Webhook): Promise<string | undefined> => {
+    if (id === undefined) return undefined;
+    identityKey ??= identityKeyOf(db, keyring);
     try {
-      await inbox.receive(webhook);
+      return externalIdHmac(await identityKey, platform, id).toString("base64");
+    } catch (error) {
+      identityKey = undefined;
+      throw error;
+    }
+  };
+  const store = async (webhook: Webhook, request: FastifyRequest) => {
+    try {
+      await inbox.receive({ ...webhook, externalIdHmac: await hmacOf(webhook) });
     } catch (error) {
       request.log.error({ err: error }, "a webhook could not be stored");
       throw new ProblemError(
