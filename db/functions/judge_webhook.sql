@@ -8,7 +8,8 @@
 --   needs_you        the consent has ended: the account waits for its owner
 --   resumed          a run that waited for this goes on now
 --   run_held         a run is at work at this moment; should it begin to wait, it is woken at once (suspend_syncs)
---   queued, running, paused, provider_down   a sync was asked for; queue_sync's answer
+--   queued, running, paused, provider_down   a sync was asked for; queue_sync's answer. After news of a fresh cache it starts
+--                    no refresh of its own, which would cost money and bring the same (provider_state.refreshedAt)
 --   deferred         too soon after the last attempt: due when the cooldown ends
 create or replace function app_private.judge_webhook(p_id bigint) returns text
 language plpgsql
@@ -19,6 +20,8 @@ declare
   v_meaning text;
   v_is_own_job boolean;
   v_at_once boolean := false;
+  v_is_renewed boolean;
+  v_is_fresh boolean;
   v_answer app_public.sync_request;
   w app_private.webhooks;
   a app_public.accounts;
@@ -82,15 +85,28 @@ begin
     return 'nothing';
   end if;
 
-  -- The owner came back: what the account waited for has happened, so that no cooldown stands between. Only after a word
-  -- of that, since a refresh that fails again and again sends updates as well.
-  if a.sync_status = 'auth_required' then
-    v_at_once := v_at_once or v_meaning = 'consent_renewed' or v_meaning = 'news' and w.job_id is null and exists (
-      select
-      from app_private.webhooks r
-      join app_private.auth_episodes e on e.account_id = r.account_id and e.recovered_at is null
-      where r.account_id = a.id and r.event = 'mono.events.account_reauthorized' and r.received_at >= e.detected_at
-    );
+  -- The owner came back, and Mono has fetched the account anew: two events, in either order, or one that says SUCCESSFUL.
+  -- No cooldown stands between, because the sync needs no refresh. A word of the renewal alone is not enough for that: within
+  -- five minutes of a refresh that failed Mono would answer with that very failure (Mono docs, one session in 5 minutes).
+  v_is_fresh := v_meaning = 'news';
+  if a.sync_status = 'auth_required' and v_meaning in ('news', 'consent_renewed') then
+    select
+      coalesce(bool_or(r.event = 'mono.events.account_reauthorized'), false)
+        or v_meaning = 'news' and w.job_id is null and coalesce(w.sync_status = 'SUCCESSFUL', false),
+      coalesce(bool_or(r.job_id is null and app_private.webhook_meaning(
+        r.event, r.status, r.data_status, r.sync_status, r.job_id, r.has_new_data) = 'news'), false)
+    into v_is_renewed, v_is_fresh
+    from app_private.webhooks r
+    join app_private.auth_episodes e on e.account_id = r.account_id and e.recovered_at is null
+    where r.account_id = a.id and r.received_at >= e.detected_at;
+    v_is_fresh := v_is_fresh and v_is_renewed;
+    v_at_once := v_is_fresh;
+  end if;
+  if v_is_fresh then
+    update app_private.sync_states
+    set provider_state = provider_state || jsonb_build_object(
+      'refreshedAt', to_char(v_now at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+    where account_id = a.id;
   end if;
 
   v_answer := app_private.queue_sync(a.id, 'webhook', v_at_once);

@@ -283,14 +283,31 @@ test(
     const renewed = (account: Account) =>
       webhook("mono.events.account_reauthorized", { providerAccountId: monoId(account), eventId: randomUUID() });
 
+    const fresh = async (account: Account) =>
+      valueOf(db, "select provider_state ->> 'refreshedAt' from app_private.sync_states where account_id = $1", [
+        account.accountId,
+      ]);
     const first = await expired(db);
-    t.deepEqual(await tell(db, renewed(first)), ["queued"]);
+    t.deepEqual(await tell(db, renewed(first)), ["deferred"], "Mono would only repeat that its refresh failed");
+    t.is(await fresh(first), null);
     t.deepEqual(await tell(db, updated(first)), ["queued"], "the account is usable only now");
+    t.is(await fresh(first), "2026-03-10T13:01:00.000Z");
     t.is((await syncJobs(db)).length, 1);
 
     const second = await expired(db);
     t.deepEqual(await tell(db, updated(second)), ["deferred"], "an update alone is not their word");
     t.deepEqual(await tell(db, renewed(second)), ["queued"]);
+    t.is(await fresh(second), "2026-03-10T13:01:00.000Z");
+
+    const third = await expired(db);
+    t.deepEqual(await tell(db, updated(third, { syncStatus: "SUCCESSFUL" })), ["queued"], "the other one was lost");
+    const fourth = await expired(db);
+    t.deepEqual(await tell(db, updated(fourth, { syncStatus: "SUCCESSFUL", jobId: "j", hasNewData: true })), [
+      "deferred",
+    ]);
+    const late = await expired(db);
+    await setClock(db, "2026-03-10T13:05:00Z");
+    t.deepEqual(await tell(db, renewed(late)), ["queued"], "the cooldown is over");
 
     const early = await synced(db);
     await setClock(db, "2026-03-10T12:01:00Z");

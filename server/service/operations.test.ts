@@ -133,9 +133,9 @@ test(
     const mono = { ...none, queued: 1, running: 1, cooling_down: 1 };
     const momo = { ...none, queued: 1 };
 
-    const everything = await server.ask("POST", "/sync/background");
-    t.is(everything.status, 202);
-    t.deepEqual(everything.json(), { ...mono, queued: 2, platforms: { mono, mtn_momo: momo } });
+    const background = await server.ask("POST", "/sync/background");
+    t.is(background.status, 202);
+    t.deepEqual(background.json(), { ...mono, queued: 2, platforms: { mono, mtn_momo: momo } });
     t.deepEqual(
       (
         await server.ask("POST", "/sync/mono", {
