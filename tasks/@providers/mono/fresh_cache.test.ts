@@ -1,5 +1,6 @@
 import test from "ava";
 import { startMonoSimulator } from "../../../scripts/simulators/mono/simulator.ts";
+import type { PlatformState } from "../../@sync/platform.ts";
 import { createMonoPlatform } from "./platform.ts";
 import { lastState, leasedAccount, rowsOf, run, testContext } from "../testing/runs.ts";
 
@@ -15,7 +16,7 @@ test("what Mono refreshed by itself is read as it is, once and for five minutes;
     await simulator.close();
   });
   const window = { source: "mono" as const, from: "2026-09-01", to: "2026-09-30" };
-  const sync = (state: Parameters<typeof lastState>[1]) =>
+  const sync = (state: PlatformState) =>
     run(platform, leasedAccount("mono", { externalId, windows: [window], state }), clock);
   const first = await sync({});
   t.is(simulator.state().realtimeSessions, 1);
