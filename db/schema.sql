@@ -504,7 +504,7 @@ AS $function$
     (select count(*)::integer from app_private.tracked_references t where t.account_id = a.id and t.outcome = 'open'),
     c.history_start,
     coalesce(app_private.day_spans(c.settled), '{}'),
-    coalesce(app_private.day_spans(datemultirange(daterange(c.history_start, coalesce(upper(c.settled), c.history_start))) - c.settled), '{}')
+    coalesce(app_private.day_spans(datemultirange(daterange(c.history_start, greatest(upper(c.settled), c.history_start))) - c.settled), '{}')
   )::app_public.account_sync_state
   from app_public.accounts a
   cross join lateral (select app_private.clock()) as now (at)
@@ -1814,6 +1814,34 @@ $function$;
 comment on function app_private.enqueue_due_syncs(app_public.platform_source,integer) is 'Adds a job for each account of the platform that is due, at most p_limit, and answers how many.';
 grant execute on function app_private.enqueue_due_syncs(app_public.platform_source,integer) to app_worker;
 
+CREATE OR REPLACE FUNCTION app_private.enqueue_now(p_account_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_specs graphile_worker.job_spec[];
+begin
+  with claimed as (
+    update app_private.sync_states s
+    set enqueued_until = app_private.clock() + interval '10 minutes'
+    where s.account_id = any (p_account_ids)
+    returning s.account_id, s.next_sync_at, s.platform_source
+  )
+  select array_agg((
+    p.task_identifier,
+    json_build_object('accountId', c.account_id, 'dueAt', c.next_sync_at),
+    null, now(), 3, 'sync:' || c.account_id, 0, null
+  )::graphile_worker.job_spec)
+  into v_specs
+  from claimed c
+  join app_private.platforms p on p.platform_source = c.platform_source;
+  if v_specs is not null then
+    perform graphile_worker.add_jobs(v_specs);
+  end if;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.erase_user(p_user_id uuid)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -2059,6 +2087,8 @@ declare
   v_meaning text;
   v_is_own_job boolean;
   v_at_once boolean := false;
+  v_is_renewed boolean;
+  v_is_fresh boolean;
   v_answer app_public.sync_request;
   w app_private.webhooks;
   a app_public.accounts;
@@ -2122,15 +2152,28 @@ begin
     return 'nothing';
   end if;
 
-  -- The owner came back: what the account waited for has happened, so that no cooldown stands between. Only after a word
-  -- of that, since a refresh that fails again and again sends updates as well.
-  if a.sync_status = 'auth_required' then
-    v_at_once := v_at_once or v_meaning = 'consent_renewed' or v_meaning = 'news' and w.job_id is null and exists (
-      select
-      from app_private.webhooks r
-      join app_private.auth_episodes e on e.account_id = r.account_id and e.recovered_at is null
-      where r.account_id = a.id and r.event = 'mono.events.account_reauthorized' and r.received_at >= e.detected_at
-    );
+  -- The owner came back, and Mono has fetched the account anew: two events, in either order, or one that says SUCCESSFUL.
+  -- No cooldown stands between, because the sync needs no refresh. A word of the renewal alone is not enough for that: within
+  -- five minutes of a refresh that failed Mono would answer with that very failure (Mono docs, one session in 5 minutes).
+  v_is_fresh := v_meaning = 'news';
+  if a.sync_status = 'auth_required' and v_meaning in ('news', 'consent_renewed') then
+    select
+      coalesce(bool_or(r.event = 'mono.events.account_reauthorized'), false)
+        or v_meaning = 'news' and w.job_id is null and coalesce(w.sync_status = 'SUCCESSFUL', false),
+      coalesce(bool_or(r.job_id is null and app_private.webhook_meaning(
+        r.event, r.status, r.data_status, r.sync_status, r.job_id, r.has_new_data) = 'news'), false)
+    into v_is_renewed, v_is_fresh
+    from app_private.webhooks r
+    join app_private.auth_episodes e on e.account_id = r.account_id and e.recovered_at is null
+    where r.account_id = a.id and r.received_at >= e.detected_at;
+    v_is_fresh := v_is_fresh and v_is_renewed;
+    v_at_once := v_is_fresh;
+  end if;
+  if v_is_fresh then
+    update app_private.sync_states
+    set provider_state = provider_state || jsonb_build_object(
+      'refreshedAt', to_char(v_now at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+    where account_id = a.id;
   end if;
 
   v_answer := app_private.queue_sync(a.id, 'webhook', v_at_once);
@@ -2745,9 +2788,12 @@ grant execute on function app_private.receive_webhooks(json) to app_service;
 
 CREATE OR REPLACE FUNCTION app_private.reclaim_runs(p_workers text[], p_except uuid[] DEFAULT '{}'::uuid[])
  RETURNS integer
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_freed uuid[];
+begin
   with held as (
     select s.account_id, s.run_id
     from app_private.sync_states s
@@ -2780,7 +2826,10 @@ AS $function$
     where a.id = l.account_id
     returning a.id
   )
-  select count(*)::integer from told;
+  select coalesce(array_agg(id), '{}') into v_freed from told;
+  perform app_private.enqueue_now(v_freed);
+  return cardinality(v_freed);
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION app_private.record_sync_failures(p_failures json)

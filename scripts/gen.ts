@@ -14,6 +14,8 @@ import { Client } from "pg";
 import { accessMatrix } from "../db/access.ts";
 import { dumpSchema } from "../db/dump.ts";
 import { migrate } from "../db/migrate.ts";
+import { pgPool } from "../db/pool.ts";
+import { printApiSchema } from "../server/graphql/make_schema.ts";
 import { startPostgres } from "./postgres/embedded.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -22,6 +24,7 @@ const root = join(import.meta.dirname, "..");
 const generated: { path: string; make: (databaseUrl: string) => Promise<string> }[] = [
   { path: "db/schema.sql", make: (databaseUrl) => onSession(databaseUrl, dumpSchema) },
   { path: "db/ACCESS.md", make: (databaseUrl) => onSession(databaseUrl, accessMatrix) },
+  { path: "server/schema.graphql", make: apiSchemaOf },
 ];
 
 async function onSession(databaseUrl: string, make: (db: Client) => Promise<string>): Promise<string> {
@@ -29,6 +32,15 @@ async function onSession(databaseUrl: string, make: (db: Client) => Promise<stri
   await db.connect();
   try {
     return await make(db);
+  } finally {
+    await db.end();
+  }
+}
+
+async function apiSchemaOf(databaseUrl: string): Promise<string> {
+  const db = pgPool({ databaseUrl, role: "app_authenticator", max: 2, name: "tidemark gen" });
+  try {
+    return await printApiSchema(db);
   } finally {
     await db.end();
   }

@@ -2,7 +2,10 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import type { Pool } from "pg";
 import type { Log } from "../db/log.ts";
 import { type InboundDependencies, inboundRoutes } from "./inbound.ts";
+import { type Demo, demoRoutes } from "./routes/demo.ts";
+import { type GraphqlOptions, graphqlRoutes } from "./routes/graphql.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { guardBrowsers } from "./security_headers.ts";
 
 export type ServerDependencies = {
   /** Acts as app_authenticator: by itself it may ask for readiness and nothing else. */
@@ -10,13 +13,23 @@ export type ServerDependencies = {
   log: Log;
   /** What backends and providers call. Left out: off. */
   inbound?: InboundDependencies | undefined;
+  /** What people and their apps call. Left out: off. */
+  graphql?: Omit<GraphqlOptions, "db" | "log"> | undefined;
+  /** Signs the demo's users in. Left out, which is everywhere else: off. */
+  demo?: Demo | undefined;
+  /** Web pages of other origins that may call. */
+  corsOrigins?: readonly string[] | undefined;
 };
 
 /** The server without a port: tests send requests into it, `npm run server` lets it listen. */
-export function createApp({ db, log, inbound }: ServerDependencies): FastifyInstance {
+export function createApp(dependencies: ServerDependencies): FastifyInstance {
+  const { db, log, inbound, graphql, demo, corsOrigins = [] } = dependencies;
   const loggerInstance: FastifyBaseLogger = log;
   const app = Fastify({ loggerInstance, logController: new LogController({ disableRequestLogging: true }) });
+  guardBrowsers(app, { corsOrigins });
   app.register(healthRoutes, { db });
   if (inbound !== undefined) app.register(inboundRoutes, inbound);
+  if (graphql !== undefined) app.register(graphqlRoutes, { db, log, ...graphql });
+  if (demo !== undefined) app.register(demoRoutes, demo);
   return app;
 }

@@ -3,7 +3,10 @@ import type { Environment } from "../db/environment.ts";
 import type { Log } from "../db/log.ts";
 import { pgPool } from "../db/pool.ts";
 import { createApp } from "./app.ts";
+import { createVerifier } from "./identity.ts";
+import { Linking } from "./linking.ts";
 import { type Inbound, openInbound } from "./open_inbound.ts";
+import type { Demo } from "./routes/demo.ts";
 
 export type RunningServer = { url: string; close(): Promise<void> };
 
@@ -16,8 +19,10 @@ export async function startServer(options: {
   environment: Environment & { DATABASE_URL: string };
   log: Log;
   host?: string;
+  /** Only where the database is our own throw-away one. */
+  demo?: Demo | undefined;
 }): Promise<RunningServer> {
-  const { environment, log, host = "0.0.0.0" } = options;
+  const { environment, log, host = "0.0.0.0", demo } = options;
   const db = pgPool({
     databaseUrl: environment.DATABASE_URL,
     role: "app_authenticator",
@@ -25,7 +30,20 @@ export async function startServer(options: {
     name: "tidemark server",
   });
   const inbound = await inboundOf(environment, log);
-  const app = createApp({ db, log, inbound });
+  const isDevelopment = environment.NODE_ENV === "development" || demo !== undefined;
+  const app = createApp({
+    db,
+    log,
+    inbound,
+    graphql: {
+      verify: createVerifier(demo === undefined ? environment : { ...environment, JWT_SECRET: demo.secret }),
+      linking: new Linking(inbound === undefined ? null : { ...inbound, publicUrl: environment.PUBLIC_URL }),
+      introspection: (environment.GRAPHQL_INTROSPECTION ?? (isDevelopment ? "1" : "0")) === "1",
+      ruru: isDevelopment,
+    },
+    demo,
+    corsOrigins: environment.CORS_ORIGINS,
+  });
   app.addHook("onClose", async () => {
     await inbound?.close();
     await db.end();

@@ -41,7 +41,7 @@ as $$
     (select count(*)::integer from app_private.tracked_references t where t.account_id = a.id and t.outcome = 'open'),
     c.history_start,
     coalesce(app_private.day_spans(c.settled), '{}'),
-    coalesce(app_private.day_spans(datemultirange(daterange(c.history_start, coalesce(upper(c.settled), c.history_start))) - c.settled), '{}')
+    coalesce(app_private.day_spans(datemultirange(daterange(c.history_start, greatest(upper(c.settled), c.history_start))) - c.settled), '{}')
   )::app_public.account_sync_state
   from app_public.accounts a
   cross join lateral (select app_private.clock()) as now (at)
