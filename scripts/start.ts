@@ -6,7 +6,7 @@
  * platform with keys in the environment talks to its real provider.
  */
 
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { appendFile, mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pino } from "pino";
@@ -14,6 +14,7 @@ import { Client } from "pg";
 import { type Environment, loadEnvironment } from "../db/environment.ts";
 import { createLog } from "../db/log.ts";
 import { migrate } from "../db/migrate.ts";
+import { dispatchSoon } from "../db/queries/dispatch.ts";
 import { platformSource } from "../db/queries/runs.ts";
 import { startServer } from "../server/start_server.ts";
 import { createRuntime } from "../tasks/@worker/runtime.ts";
@@ -21,6 +22,8 @@ import { keepRunning } from "../tasks/@worker/keep_running.ts";
 import { removeConnection, writeConnection } from "./connection.ts";
 import { readOrCreateDemoKeys } from "./demo_keys.ts";
 import { linkDemoAccounts } from "./demo/link_accounts.ts";
+import { demoUsers } from "./demo/people.ts";
+import { demoSigningSecret } from "./demo/signing_secret.ts";
 import { type DemoSimulators, startDemoSimulators } from "./demo/simulators.ts";
 import { startPostgres } from "./postgres/embedded.ts";
 import { runLine, welcome } from "./start_screen.ts";
@@ -48,11 +51,15 @@ async function main(): Promise<void> {
   await migrate({ databaseUrl });
 
   const simulators = ownDatabase ? await openSimulators(given, data) : undefined;
+  const serviceToken =
+    ownDatabase && given.TIDEMARK_SERVICE_TOKENS === undefined ? randomBytes(32).toString("hex") : undefined;
   const environment: Environment & { DATABASE_URL: string } = {
     ...given,
     ...simulators?.environment,
+    ...(serviceToken === undefined ? {} : { TIDEMARK_SERVICE_TOKENS: `demo:sha256:${sha256(serviceToken)}` }),
     DATABASE_URL: databaseUrl,
     TIDEMARK_ENCRYPTION_KEYS: given.TIDEMARK_ENCRYPTION_KEYS ?? (await readOrCreateDemoKeys(data)),
+    ...(ownDatabase ? { PUBLIC_URL: given.PUBLIC_URL ?? `http://localhost:${given.PORT}` } : {}),
   };
 
   const logFile = join(data, "tidemark.log");
@@ -69,16 +76,27 @@ async function main(): Promise<void> {
     onRun: (report) => console.log(runLine(report, names.get(report.accountId) ?? "account")),
   });
   opened.push({ what: "connections", close: () => runtime.close() });
-  if (simulators !== undefined) await linkDemoAccounts({ databaseUrl, runtime, simulators });
+
+  const server = await startServer({
+    environment,
+    log,
+    host: "127.0.0.1",
+    // Whoever reaches a database of ours may be anybody in it; nobody may in a database of the user's.
+    ...(ownDatabase ? { demo: { users: demoUsers, secret: await demoSigningSecret(data) } } : {}),
+  });
+  opened.push({ what: "server", close: () => server.close() });
+  if (simulators !== undefined) {
+    simulators.callServer(server.url);
+    await linkDemoAccounts({ databaseUrl, runtime, simulators, serverUrl: server.url });
+  }
   for (const [id, name] of await accountNames(databaseUrl)) names.set(id, name);
 
-  const server = await startServer({ environment, log, host: "127.0.0.1" });
-  opened.push({ what: "server", close: () => server.close() });
   const connection = {
     databaseUrl,
     serverUrl: server.url,
     monoUrl: environment.MONO_BASE_URL,
     momoUrl: environment.MOMO_BASE_URL,
+    ...(serviceToken === undefined ? {} : { serviceToken }),
   };
   await writeConnection(data, connection);
   opened.push({ what: "connection.json", close: () => removeConnection(data) });
@@ -109,7 +127,8 @@ async function main(): Promise<void> {
       return working;
     },
   });
-  await dispatchNow(databaseUrl, [...runtime.platforms.keys()]);
+  // What fell due while we were away should not wait for the next full minute.
+  await dispatchSoon(runtime.db);
 
   const stopped = new Promise<void>((stop) => {
     process.once("SIGINT", () => stop()).once("SIGTERM", () => stop());
@@ -117,6 +136,8 @@ async function main(): Promise<void> {
   await Promise.race([stopped, working]);
   console.log("\nStopping; data stays in", data);
 }
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** The embedded Postgres, with a login that is no superuser: what works here works on a managed Postgres too. */
 async function openOwnDatabase(data: string): Promise<string> {
@@ -160,22 +181,6 @@ async function accountNames(databaseUrl: string): Promise<Map<string, string>> {
       "select id, concat_ws(' · ', institution, account_name) as name from app_public.accounts",
     );
     return new Map(rows.map(({ id, name }) => [id, name]));
-  } finally {
-    await client.end();
-  }
-}
-
-/** What fell due while we were away should not wait for the next full minute. */
-async function dispatchNow(databaseUrl: string, platforms: string[]): Promise<void> {
-  const client = new Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    for (const platform of platforms) {
-      await client.query(
-        "select graphile_worker.add_job('enqueue_due_syncs', json_build_object('platform', $1::text))",
-        [platform],
-      );
-    }
   } finally {
     await client.end();
   }

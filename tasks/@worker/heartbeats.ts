@@ -1,4 +1,5 @@
 import type { Queryable } from "../../db/queryable.ts";
+import { dispatchSoon } from "../../db/queries/dispatch.ts";
 import { beat, stopWorker } from "../../db/queries/workers.ts";
 import type { Log } from "../../db/log.ts";
 
@@ -92,6 +93,8 @@ export class Heartbeats {
           { workers_buried: taken.workers_buried, runs_reclaimed: taken.runs_reclaimed },
           "took over from workers that stopped beating",
         );
+        // Their accounts are due at once, which the dispatcher would notice up to a minute later.
+        if (taken.runs_reclaimed > 0) await dispatchSoon(this.#db);
       }
     };
     const registered = beatOnce();

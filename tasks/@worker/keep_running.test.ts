@@ -29,6 +29,7 @@ test.serial(
            where datname = current_database() and pid <> pg_backend_pid() and application_name not like 'test %'`,
         );
         t.true(Number(rowCount) > 0);
+        // Whether the cut met a run or not: the job asked for here, or the one that the next beat asks for, runs it.
         const again = once(ran, "run");
         await owner.query(
           "select graphile_worker.add_job('mono_sync', json_build_object('accountId', $1::text), job_key => 'sync:' || $1::text)",
