@@ -5,9 +5,16 @@ import { z } from "zod";
 import type { Environment } from "../db/environment.ts";
 import { UsageError } from "./usage.ts";
 
-const schema = z.object({ databaseUrl: z.string(), serverUrl: z.url(), monoUrl: z.url(), momoUrl: z.url() });
+const schema = z.object({
+  databaseUrl: z.string(),
+  serverUrl: z.url(),
+  monoUrl: z.url(),
+  momoUrl: z.url(),
+  /** For the internal endpoints; absent where tokens are configured, since only their hashes are known then. */
+  serviceToken: z.string().optional(),
+});
 
-/** Where a running `npm start` is reached. `databaseUrl` holds a password. */
+/** Where a running `npm start` is reached. `databaseUrl` holds a password, `serviceToken` is one. */
 export type Connection = z.infer<typeof schema>;
 
 const fileIn = (data: string): string => join(data, "connection.json");

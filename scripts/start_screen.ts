@@ -19,6 +19,8 @@ export function welcome(options: {
     "Tidemark is running.",
     "",
     `  Server     ${connection.serverUrl}/readyz`,
+    `  GraphQL    ${connection.serverUrl}/graphql${ownDatabase ? `, to try out at ${connection.serverUrl}/ruru` : ""}`,
+    `  Endpoints  ${connection.serverUrl}/openapi.json${connection.serviceToken === undefined ? "" : " (the token is serviceToken in connection.json)"}`,
     `  Postgres   ${ownDatabase ? "embedded, on " : ""}${new URL(connection.databaseUrl).host}`,
     ...platforms.map(({ platform, state }) => `  ${label(platform)} ${describe(state, wheres[platform], platform)}`),
     `  Log        ${logFile}`,
@@ -31,6 +33,13 @@ export function welcome(options: {
     "      from app_public.accounts where platform_source = 'mono';   -- sync the banks again, now",
     "    select * from app_public.sync_logs order by id desc limit 10;",
   ];
+  if (ownDatabase) {
+    lines.push(
+      "",
+      `  curl -s ${connection.serverUrl}/demo/sign-in -H 'content-type: application/json' -d '{"user": "ada"}'`,
+      "    answers a token; send it to /graphql as: Authorization: Bearer TOKEN",
+    );
+  }
   if (platforms.some(({ state }) => state === "simulated")) {
     lines.push("", `Demo users: ${demoUsers.map(({ name, id }) => `${name} ${id}`).join(", ")}`);
   }

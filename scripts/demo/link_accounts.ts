@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { Client } from "pg";
 import { trackReference } from "../../db/queries/links.ts";
 import { linkNewAccount } from "../../tasks/@linking/link_new_account.ts";
@@ -7,10 +8,16 @@ import type { MonoSimulator } from "../simulators/mono/simulator.ts";
 import { type DemoAccount, type DemoUser, demoUsers } from "./people.ts";
 import type { DemoSimulators } from "./simulators.ts";
 
-type Stage = { databaseUrl: string; runtime: Runtime; simulators: DemoSimulators };
+type Stage = {
+  databaseUrl: string;
+  runtime: Runtime;
+  simulators: DemoSimulators;
+  /** Where MTN calls when a payment ends. */
+  serverUrl: string;
+};
 
 /** Opens the demo users' accounts at the simulators and links them; accounts of an earlier start are left as they are. */
-export async function linkDemoAccounts({ databaseUrl, runtime, simulators }: Stage): Promise<void> {
+export async function linkDemoAccounts({ databaseUrl, runtime, simulators, serverUrl }: Stage): Promise<void> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
@@ -24,7 +31,7 @@ export async function linkDemoAccounts({ databaseUrl, runtime, simulators }: Sta
         if (account.platform === "mono" && simulators.mono !== null) {
           await linkBank(runtime, simulators.mono, user, account);
         } else if (account.platform === "mtn_momo" && simulators.momo !== null) {
-          await linkWallet(runtime, simulators.momo, user, account);
+          await linkWallet(runtime, simulators.momo, user, account, serverUrl);
         }
       }
       if (user.interval !== null) await chooseInterval(client, user.id, user.interval);
@@ -57,8 +64,9 @@ async function linkWallet(
   simulator: MomoSimulator,
   user: DemoUser,
   account: Extract<DemoAccount, { platform: "mtn_momo" }>,
+  serverUrl: string,
 ): Promise<void> {
-  const wallet = simulator.createWallet({ balance: account.balance });
+  const wallet = simulator.createWallet({ balance: account.balance, callbackHost: new URL(serverUrl).hostname });
   const { statement } = wallet;
   const linked = await linkNewAccount(runtime.db, runtime.keyring, {
     userId: user.id,
@@ -90,7 +98,14 @@ async function linkWallet(
     ["7.00", "46733123451"],
     ["30.00", "46733123454"],
   ] as const) {
-    const { referenceId } = simulator.createPayment(wallet.apiUser, { amount, payer, payerMessage: "Market stall" });
+    const referenceId = randomUUID();
+    simulator.createPayment(wallet.apiUser, {
+      amount,
+      payer,
+      referenceId,
+      payerMessage: "Market stall",
+      callbackUrl: `${serverUrl}/webhooks/mtn-momo/${referenceId}`,
+    });
     await trackReference(runtime.db, { accountId: linked.accountId, referenceId });
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Environment } from "../../db/environment.ts";
 import type { PlatformSource } from "../../db/queries/runs.ts";
@@ -11,6 +12,8 @@ export type DemoSimulators = {
   platforms: ReadonlySet<PlatformSource>;
   /** What turns the platforms on and points them here. */
   environment: Partial<Environment>;
+  /** From now on Mono's webhooks go to this server. */
+  callServer(url: string): void;
   close(): Promise<void>;
 };
 
@@ -38,12 +41,15 @@ export async function startDemoSimulators(options: {
     const platforms = new Set<PlatformSource>();
     if (mono !== null) platforms.add("mono");
     if (momo !== null) platforms.add("mtn_momo");
+    const webhookSecret = randomBytes(16).toString("hex");
     return {
       mono,
       momo,
       platforms,
       environment: {
-        ...(mono === null ? {} : { MONO_BASE_URL: mono.url, MONO_SECRET_KEY: mono.secretKey }),
+        ...(mono === null
+          ? {}
+          : { MONO_BASE_URL: mono.url, MONO_SECRET_KEY: mono.secretKey, MONO_WEBHOOK_SECRET: webhookSecret }),
         ...(momo === null
           ? {}
           : {
@@ -53,6 +59,7 @@ export async function startDemoSimulators(options: {
               MADAPI_BASE_URL: momo.statementUrl,
             }),
       },
+      callServer: (url) => mono?.configureWebhooks({ url: `${url}/webhooks/mono`, secret: webhookSecret }),
       async close() {
         for (const one of close) await one();
       },
