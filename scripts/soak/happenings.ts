@@ -22,6 +22,7 @@ export class Happenings {
   readonly #track: (wallet: Wallet, referenceId: string) => Promise<void>;
   /** What must be undone, and at which step. */
   #mending: { at: number; mend: () => void }[] = [];
+  #steps = 0;
   #count = 0;
 
   constructor(
@@ -42,14 +43,15 @@ export class Happenings {
   }
 
   /** Lets a few things happen at this moment. */
-  async step(n: number): Promise<void> {
-    const random = randomFor(this.#seed, "happenings", n);
-    this.#mend(n);
+  async step(): Promise<void> {
+    this.#steps += 1;
+    const random = randomFor(this.#seed, "happenings", this.#steps);
+    this.#mend(this.#steps);
     const many = 1 + Math.floor((this.#banks.length + this.#wallets.length) / 12);
     for (let nth = 0; nth < many; nth += 1) {
       this.#count += 1;
-      if (this.#wallets.length > 0 && random.chance(0.3)) await this.#atWallet(random, n);
-      else if (this.#banks.length > 0) this.#atBank(random, n);
+      if (this.#wallets.length > 0 && random.chance(0.3)) await this.#atWallet(random);
+      else if (this.#banks.length > 0) this.#atBank(random);
     }
   }
 
@@ -66,11 +68,11 @@ export class Happenings {
     this.#mending = this.#mending.filter(({ at }) => at > step);
   }
 
-  #until(random: Random, step: number, mend: () => void): void {
-    this.#mending.push({ at: step + random.int(1, 8), mend });
+  #until(random: Random, mend: () => void): void {
+    this.#mending.push({ at: this.#steps + random.int(1, 8), mend });
   }
 
-  #atBank(random: Random, step: number): void {
+  #atBank(random: Random): void {
     const { mono } = this.#providers;
     const { externalId: id } = random.pick(this.#banks);
     const now = this.#providers.momo.clock.now();
@@ -108,23 +110,23 @@ export class Happenings {
         if (row !== null) mono.removeTransaction(id, row.id);
         return;
       case 10:
-        // It strikes the top of the list whenever that is read, so on a quiet account it could strike an old day.
-        if (open.length < 8) return;
         mono.shift({
           account: id,
           afterPage: 1,
           change: random.pick(["insert", "remove"]),
+          // It strikes the top of whatever list is read next, be it of an old window or after a quiet week.
+          youngerThanMs: OPEN_DAYS * DAY,
           times: random.int(1, 3),
         });
         return;
       case 11:
         mono.setConsent(id, { expired: true });
-        this.#until(random, step, () => mono.setConsent(id, { expired: false }));
+        this.#until(random, () => mono.setConsent(id, { expired: false }));
         return;
       case 12: {
         const bankCode = random.pick(["058", "044", "057", "033"]);
         mono.setInstitution(bankCode, { down: true });
-        this.#until(random, step, () => mono.setInstitution(bankCode, { down: false }));
+        this.#until(random, () => mono.setInstitution(bankCode, { down: false }));
         return;
       }
       case 13:
@@ -134,24 +136,24 @@ export class Happenings {
         });
         return;
       case 14:
-        if (random.chance(0.15)) this.#loseKey(random, step);
+        if (random.chance(0.15)) this.#loseKey(random);
         return;
       case 15:
         mono.setStatus(id, { dataStatus: random.pick(["PROCESSING", "PARTIAL", "FAILED"]) });
-        this.#until(random, step, () => mono.setStatus(id, { dataStatus: null }));
+        this.#until(random, () => mono.setStatus(id, { dataStatus: null }));
     }
   }
 
   /** Somebody renewed our key at Mono and did not tell us. */
-  #loseKey(random: Random, step: number): void {
+  #loseKey(random: Random): void {
     const { mono } = this.#providers;
     const secretKey = mono.secretKey;
     if (secretKey === LOST_KEY) return;
     mono.setKey({ secretKey: LOST_KEY, refusal: random.pick([401, 403]) });
-    this.#until(random, step, () => mono.setKey({ secretKey }));
+    this.#until(random, () => mono.setKey({ secretKey }));
   }
 
-  async #atWallet(random: Random, step: number): Promise<void> {
+  async #atWallet(random: Random): Promise<void> {
     const { momo } = this.#providers;
     const wallet = random.pick(this.#wallets);
     const apiUser = wallet.externalId;
@@ -190,7 +192,7 @@ export class Happenings {
         return;
       case 7:
         momo.revoke(apiUser);
-        this.#until(random, step, () => momo.revoke(apiUser, false));
+        this.#until(random, () => momo.revoke(apiUser, false));
     }
   }
 }

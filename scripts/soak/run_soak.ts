@@ -127,7 +127,7 @@ type Parts = {
   keys: string;
 };
 
-const SLICES = [2 * MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 2 * HOUR, 5 * HOUR, 11 * HOUR];
+const SLICES = [2 * MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 2 * HOUR, 5 * HOUR];
 
 class Soak {
   readonly #options: SoakOptions;
@@ -158,7 +158,7 @@ class Soak {
     const { mono, momo } = this.#providers;
     await this.#clock.moveTo(START);
     await installAudit(login);
-    await owner.query("update app_private.platforms set default_interval = '6 hours', sync_window = '2 hours'");
+    await owner.query("update app_private.platforms set default_interval = '2 hours', sync_window = '2 hours'");
     await owner.query("update app_private.quotas set requests = $1", [this.#options.limit]);
     const keyring = parseKeyring(this.#keys);
     const cast = await linkCast({ db: worker, keyring, providers: this.#providers, seed }, accounts);
@@ -174,7 +174,7 @@ class Soak {
     let said = 0;
     for (let step = 1; !this.#faults.exhausted && this.#violations.length === 0; step += 1) {
       const random = randomFor(seed, "step", step);
-      await happenings.step(step);
+      await happenings.step();
       await this.#pass(random.pick(SLICES));
       await this.#quiet(400);
       await this.#disasters.strike(this.#faults.injected / faults);
@@ -184,6 +184,7 @@ class Soak {
         say(this.#progress(step));
       }
     }
+    await this.#explain(cast);
     await this.#end(cast, happenings);
     await this.#explain(cast);
     return this.#report(cast, happenings);
@@ -196,6 +197,7 @@ class Soak {
     this.#faults.end();
     await this.#disasters.end();
     happenings.settle();
+    if (this.#violations.length > 0) return;
     const since = new Date(this.#clock.now());
     await this.#burials();
     for (let slice = 0; slice < 24; slice += 1) {
@@ -244,8 +246,11 @@ class Soak {
     do {
       const { rows } = await patiently(() =>
         this.#database.owner.query(
-          `select (select count(*) from app_private.sync_states where held_by is not null)::integer as held,
-             (select count(*) from graphile_worker.jobs where run_at <= now() and attempts < max_attempts)::integer as jobs`,
+          `select
+             (select count(*) from app_private.sync_states where held_by <> all ($1))::integer as held,
+             (select count(*) from graphile_worker.jobs
+              where run_at <= now() and attempts < max_attempts and coalesce(locked_by <> all ($1), true))::integer as jobs`,
+          [this.#workers.silentPools()],
         ),
       );
       const [found] = z.array(z.object({ held: z.number(), jobs: z.number() })).parse(rows);
@@ -293,7 +298,7 @@ class Soak {
   async #explain(cast: Member[]): Promise<void> {
     const [first] = this.#violations;
     const member = cast.find(({ accountId }) => accountId === first?.accountId);
-    if (first === undefined) return;
+    if (first === undefined || first.ledTo !== undefined) return;
     if (member === undefined) {
       first.ledTo = this.#workers.lastLines().slice(-20);
       return;

@@ -53,6 +53,11 @@ export class WorkerProcesses {
     return this.#all.filter(({ state }) => state === "ended").flatMap(({ pools }) => [...pools]);
   }
 
+  /** Pools that do nothing now: the dead ones, and those of sleepers. */
+  silentPools(): string[] {
+    return this.#all.filter(({ state }) => state !== "running").flatMap(({ pools }) => [...pools]);
+  }
+
   /** Workers that ended though nobody had ended them, in a sentence each. */
   unexpectedEnds(): string[] {
     return [...this.#unexpected];

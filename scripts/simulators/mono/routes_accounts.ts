@@ -80,7 +80,8 @@ export function accountRoutes({ world, shifts, baseUrl }: AccountScene): Route[]
       cut(rows, query).map((row) => present(world().seed, account, row)),
       { meta: meta(baseUrl(), account, query, rows.length), headers },
     );
-    const change = shifts.take(account.id, query.page);
+    const age = world().now() - Date.parse(rows[0]?.date ?? "1970-01-01");
+    const change = shifts.take(account.id, query.page, age);
     if (change !== null) shift(world(), account, change, rows);
     return reply;
   };

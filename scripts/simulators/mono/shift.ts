@@ -7,6 +7,8 @@ export const shiftOrder = z.strictObject({
   afterPage: z.int().positive(),
   /** What happens to the top of the list, so that all later pages move by one. */
   change: z.enum(["insert", "remove"]).default("insert"),
+  /** Only lists whose top row is younger than this are shifted. */
+  youngerThanMs: z.int().positive().exactOptional(),
   /** How often. */
   times: z.int().positive().default(1),
 });
@@ -19,9 +21,11 @@ export class Shifts {
     this.#orders.push(shiftOrder.parse(order));
   }
 
-  /** The change that is now due, once. */
-  take(account: string, page: number): "insert" | "remove" | null {
-    const order = this.#orders.find((each) => each.account === account && each.afterPage === page);
+  /** The change that is now due, once. @param ageMs of the top row; an empty list is as old as 1970. */
+  take(account: string, page: number, ageMs: number): "insert" | "remove" | null {
+    const order = this.#orders.find(
+      (each) => each.account === account && each.afterPage === page && ageMs < (each.youngerThanMs ?? Infinity),
+    );
     if (order === undefined) return null;
     order.times -= 1;
     if (order.times === 0) this.#orders = this.#orders.filter((each) => each !== order);
