@@ -1814,34 +1814,6 @@ $function$;
 comment on function app_private.enqueue_due_syncs(app_public.platform_source,integer) is 'Adds a job for each account of the platform that is due, at most p_limit, and answers how many.';
 grant execute on function app_private.enqueue_due_syncs(app_public.platform_source,integer) to app_worker;
 
-CREATE OR REPLACE FUNCTION app_private.enqueue_now(p_account_ids uuid[])
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_specs graphile_worker.job_spec[];
-begin
-  with claimed as (
-    update app_private.sync_states s
-    set enqueued_until = app_private.clock() + interval '10 minutes'
-    where s.account_id = any (p_account_ids)
-    returning s.account_id, s.next_sync_at, s.platform_source
-  )
-  select array_agg((
-    p.task_identifier,
-    json_build_object('accountId', c.account_id, 'dueAt', c.next_sync_at),
-    null, now(), 3, 'sync:' || c.account_id, 0, null
-  )::graphile_worker.job_spec)
-  into v_specs
-  from claimed c
-  join app_private.platforms p on p.platform_source = c.platform_source;
-  if v_specs is not null then
-    perform graphile_worker.add_jobs(v_specs);
-  end if;
-end
-$function$;
-
 CREATE OR REPLACE FUNCTION app_private.erase_user(p_user_id uuid)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -2772,6 +2744,12 @@ begin
       select from app_private.tombstones d
       where d.platform_source = r.platform and d.external_id_hmac = decode(r."externalIdHmac", 'base64')
     )
+    -- Left to the conflict below, a repeat would lock its first delivery, and wait for its judgement to commit.
+    and not exists (
+      select from app_private.webhooks w
+      where w.platform_source = r.platform and w.dedupe_key = r."dedupeKey"
+        and (w.event_id is not null or w.job_id is not null or w.received_at >= v_now - interval '24 hours')
+    )
   order by r.platform, r."dedupeKey"
   on conflict on constraint webhooks_once do update
   set received_at = excluded.received_at, processed_at = null, outcome = null, account_id = null
@@ -2788,12 +2766,9 @@ grant execute on function app_private.receive_webhooks(json) to app_service;
 
 CREATE OR REPLACE FUNCTION app_private.reclaim_runs(p_workers text[], p_except uuid[] DEFAULT '{}'::uuid[])
  RETURNS integer
- LANGUAGE plpgsql
+ LANGUAGE sql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-declare
-  v_freed uuid[];
-begin
   with held as (
     select s.account_id, s.run_id
     from app_private.sync_states s
@@ -2826,10 +2801,7 @@ begin
     where a.id = l.account_id
     returning a.id
   )
-  select coalesce(array_agg(id), '{}') into v_freed from told;
-  perform app_private.enqueue_now(v_freed);
-  return cardinality(v_freed);
-end
+  select count(*)::integer from told;
 $function$;
 
 CREATE OR REPLACE FUNCTION app_private.record_sync_failures(p_failures json)
@@ -3922,7 +3894,8 @@ begin
   return query
     select r.id, case when r.id = any (v_ended) then 'unlinked' when a.id is not null then 'was_unlinked' else 'not_found' end
     from (select distinct unnest(p_account_ids) as id) r
-    left join app_public.accounts a on a.id = r.id;
+    left join app_public.accounts a on a.id = r.id
+    order by r.id;
 end
 $function$;
 grant execute on function app_private.unlink_accounts(uuid[]) to app_service;

@@ -17,6 +17,7 @@ begin
   return query
     select r.id, case when r.id = any (v_ended) then 'unlinked' when a.id is not null then 'was_unlinked' else 'not_found' end
     from (select distinct unnest(p_account_ids) as id) r
-    left join app_public.accounts a on a.id = r.id;
+    left join app_public.accounts a on a.id = r.id
+    order by r.id;
 end
 $$;
