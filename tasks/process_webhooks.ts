@@ -2,8 +2,8 @@ import type { Task } from "graphile-worker";
 import { processWebhooks } from "../db/queries/webhooks.ts";
 import { currentRuntime } from "./@worker/current_runtime.ts";
 
-/** Judged in one transaction: about a tenth of a second of locks. */
-const BATCH = 500;
+/** Judged in one transaction, which holds their accounts' leases: a closing run waits a tenth of a second at most. */
+const BATCH = 100;
 
 /** Judges the webhooks that wait in the inbox, until none does. One job for all of them. */
 const task: Task = async () => {

@@ -35,6 +35,12 @@ begin
       select from app_private.tombstones d
       where d.platform_source = r.platform and d.external_id_hmac = decode(r."externalIdHmac", 'base64')
     )
+    -- Left to the conflict below, a repeat would lock its first delivery, and wait for its judgement to commit.
+    and not exists (
+      select from app_private.webhooks w
+      where w.platform_source = r.platform and w.dedupe_key = r."dedupeKey"
+        and (w.event_id is not null or w.job_id is not null or w.received_at >= v_now - interval '24 hours')
+    )
   order by r.platform, r."dedupeKey"
   on conflict on constraint webhooks_once do update
   set received_at = excluded.received_at, processed_at = null, outcome = null, account_id = null

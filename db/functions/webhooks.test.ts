@@ -489,6 +489,22 @@ test(
 );
 
 test(
+  "a repeat does not wait for its first delivery to be judged",
+  twoSessions(async (t, a, b) => {
+    const account = await synced(a);
+    const legacy = webhook("mono.events.reauthorisation_required", { providerAccountId: monoId(account) });
+    const known = updated(account);
+    await receiveWebhooks(a, [legacy, known]);
+    await a.query("begin");
+    t.is(await processWebhooks(a, 10), 2);
+    await b.query("set lock_timeout = '1s'");
+    t.is(await receiveWebhooks(b, [legacy, known]), 0);
+    t.is(await receiveWebhooks(b, [updated(account)]), 1);
+    await a.query("commit");
+  }),
+);
+
+test(
   "two judges share the inbox and do not wait for each other",
   twoSessions(async (t, a, b) => {
     const one = await synced(a);
