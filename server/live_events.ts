@@ -99,11 +99,11 @@ export class LiveEvents {
     const client = await this.#db.connect();
     let isLost = false;
     const lose = (error?: Error) => {
-      if (isLost) return;
+      // close() lets go of it itself.
+      if (isLost || this.#isClosed) return;
       isLost = true;
       this.#listening = undefined;
       client.release(true);
-      if (this.#isClosed) return;
       this.#log.warn({ err: error }, "live events were interrupted");
       this.#endAll(new EventsInterruptedError("Live updates were interrupted; subscribe again.", { cause: error }));
     };

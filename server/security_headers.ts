@@ -11,7 +11,11 @@ export function guardBrowsers(app: FastifyInstance, { corsOrigins }: { corsOrigi
     if (route.url.startsWith("/ruru"))
       route.helmet = { contentSecurityPolicy: false, crossOriginEmbedderPolicy: false };
   });
-  app.register(helmet, { global: true });
+  app.register(helmet, {
+    global: true,
+    // Plain http is what the demo, and a server behind a proxy, are spoken to by; its links are relative.
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+  });
   app.register(cors, {
     origin: corsOrigins.length === 0 ? false : [...corsOrigins],
     methods: ["GET", "POST"],

@@ -30,6 +30,8 @@ export type Api = {
   logged: () => string;
   /** How many statements the server has sent to the database. */
   statements: () => number;
+  /** How many sessions of the server's have said LISTEN. */
+  listening: () => number;
   /** Sends one operation; without a token as nobody. */
   ask(query: string, variables?: Record<string, unknown>, token?: string | null): Promise<Answer>;
   /** A client of graphql-ws, closed with the server. */
@@ -97,12 +99,14 @@ async function startApi(cloned: ClonedDb, options: ApiOptions): Promise<{ api: A
   const { tokens, linking, corsOrigins, ...others } = options;
   const db = cloned.pool("app_authenticator");
   let statements = 0;
+  let listening = 0;
   db.on("connect", (client) => {
     // oxlint-disable-next-line typescript/unbound-method -- called on the client it was taken from
     const { query } = client;
     Object.defineProperty(client, "query", {
       value: (...args: unknown[]): unknown => {
         statements += 1;
+        if (typeof args[0] === "string" && args[0].startsWith("listen ")) listening += 1;
         return Reflect.apply(query, client, args);
       },
     });
@@ -125,12 +129,15 @@ async function startApi(cloned: ClonedDb, options: ApiOptions): Promise<{ api: A
   const close = async (): Promise<void> => {
     for (const one of closing) await one();
     await app.close();
+    // Waits for what a pushed event is still reading.
+    await db.end();
   };
 
   const api: Api = {
     url,
     logged: () => logged,
     statements: () => statements,
+    listening: () => listening,
     async ask(query, variables = {}, token = null) {
       const reply = await fetch(`${url}/graphql`, {
         method: "POST",
