@@ -263,7 +263,7 @@ test(".env.example shows every variable once, in order, each under a comment, an
     [...variableNames],
   );
   for (const { above } of shown) t.regex(above, /^# [^=]+/);
-  // The one placeholder that cannot be a value: a key that works does not belong in a file that everybody has.
+  // The placeholders that cannot be values: a key that works does not belong in a file that everybody has.
   const values = shown.filter(({ name }) => name !== "TIDEMARK_ENCRYPTION_KEYS" && name !== "TIDEMARK_SERVICE_TOKENS");
   t.notThrows(() => parseEnvironment(Object.fromEntries(values.map(({ name, value }) => [name, value]))));
 });

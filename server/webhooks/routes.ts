@@ -187,6 +187,8 @@ export const monoWebhooks: FastifyPluginAsync<WebhookDependencies & { operations
 
   app.addHook("onRequest", async (request) => {
     if (expected === undefined) {
+      // First, so that nobody can fill the log.
+      refuseIfExceeded(await refused(request));
       request.log.error("a webhook of Mono's was turned away: MONO_WEBHOOK_SECRET is not set");
       throw new ProblemError(503, { detail: "Webhooks of Mono's are not configured here." });
     }
