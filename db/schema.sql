@@ -469,13 +469,16 @@ grant execute on function app_public.accounts_latest_run(app_public.accounts) to
 
 CREATE OR REPLACE FUNCTION app_public.accounts_sync_state(account app_public.accounts)
  RETURNS app_public.account_sync_state
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER COST 1000
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select (
+declare
+  v_state app_public.account_sync_state;
+begin
+  select
     case
-      when a.unlinked_at is not null then 'unlinked'
+      when a.unlinked_at is not null then 'unlinked'::app_public.sync_phase
       when a.paused_at is not null or p.paused_until > now.at then 'paused'
       when s.held_by is not null then 'running'
       when s.run_id is not null then 'waiting'
@@ -505,7 +508,7 @@ AS $function$
     c.history_start,
     coalesce(app_private.day_spans(c.settled), '{}'),
     coalesce(app_private.day_spans(datemultirange(daterange(c.history_start, greatest(upper(c.settled), c.history_start))) - c.settled), '{}')
-  )::app_public.account_sync_state
+  into v_state
   from app_public.accounts a
   cross join lateral (select app_private.clock()) as now (at)
   join app_private.sync_states s on s.account_id = a.id
@@ -524,6 +527,11 @@ AS $function$
     where c.account_id = a.id
   ) c on true
   where a.id = account.id and a.user_id = app_public.current_user_id();
+  if not found then
+    return null;
+  end if;
+  return v_state;
+end
 $function$;
 comment on function app_public.accounts_sync_state(app_public.accounts) is 'Where the account stands right now: what it waits for, when it is synced next, which days are covered.';
 grant execute on function app_public.accounts_sync_state(app_public.accounts) to app_visitor;

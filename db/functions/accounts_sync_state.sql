@@ -4,15 +4,21 @@
 -- phase is the one answer for people, the first that applies:
 --   unlinked, paused, running, waiting (for the provider, which takes up to minutes), needs_you, provider_down, retrying
 --   (a failure is waited out), queued (due, or handed to the workers), never_synced, up_to_date
+--
+-- plpgsql, though it is one statement: its plan is kept for the session. As a SQL function, planning this join anew cost
+-- as much as running it for 20 accounts (4.2 instead of 2.4 ms a page, measured).
 create or replace function app_public.accounts_sync_state(account app_public.accounts)
 returns app_public.account_sync_state
-language sql stable security definer -- visitors see no machinery
+language plpgsql stable security definer -- visitors see no machinery
 cost 1000
 set search_path = pg_catalog, pg_temp
 as $$
-  select (
+declare
+  v_state app_public.account_sync_state;
+begin
+  select
     case
-      when a.unlinked_at is not null then 'unlinked'
+      when a.unlinked_at is not null then 'unlinked'::app_public.sync_phase
       when a.paused_at is not null or p.paused_until > now.at then 'paused'
       when s.held_by is not null then 'running'
       when s.run_id is not null then 'waiting'
@@ -42,7 +48,7 @@ as $$
     c.history_start,
     coalesce(app_private.day_spans(c.settled), '{}'),
     coalesce(app_private.day_spans(datemultirange(daterange(c.history_start, greatest(upper(c.settled), c.history_start))) - c.settled), '{}')
-  )::app_public.account_sync_state
+  into v_state
   from app_public.accounts a
   cross join lateral (select app_private.clock()) as now (at)
   join app_private.sync_states s on s.account_id = a.id
@@ -61,6 +67,11 @@ as $$
     where c.account_id = a.id
   ) c on true
   where a.id = account.id and a.user_id = app_public.current_user_id();
+  if not found then
+    return null;
+  end if;
+  return v_state;
+end
 $$;
 comment on function app_public.accounts_sync_state(app_public.accounts) is
   'Where the account stands right now: what it waits for, when it is synced next, which days are covered.';
