@@ -1,7 +1,7 @@
 /**
  * `npm run soak`: weeks of business time in minutes, against simulators that fail, with workers that are killed.
  *
- *   npm run soak                                              seed 1, 60 accounts, 2,000 faults, 3 workers, a kill every 5 s
+ *   npm run soak                                              seed 1, 100 accounts, 2,000 faults, 3 workers, a kill every 5 s
  *   npm run soak -- --seed 7 --accounts 100 --faults 10000 --workers 3 --kill-every 5
  *   npm run soak -- --json                                    the last line is one JSON object
  *
@@ -15,13 +15,13 @@ import { exitWithSentence, UsageError } from "./usage.ts";
 
 const DEFAULTS = {
   seed: 1,
-  accounts: 60,
+  accounts: 100,
   faults: 2_000,
   workers: 3,
   "kill-every": 5,
   "pause-every": 40,
   crashes: 3,
-  "fault-rate": 0.2,
+  "fault-rate": 0.3,
   limit: 200,
 };
 

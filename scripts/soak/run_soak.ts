@@ -107,7 +107,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
       MOMO_SUBSCRIPTION_KEY: momo.subscriptionKeys[0] ?? "",
       MADAPI_BASE_URL: momo.statementUrl,
     },
-    ["--concurrency", "8", "--deadline-ms", "1500"],
+    ["--concurrency", "8", "--deadline-ms", "800"],
   );
   try {
     return await new Soak(options, { database, clock, providers, workers, keys }).run();
@@ -158,7 +158,7 @@ class Soak {
     const { mono, momo } = this.#providers;
     await this.#clock.moveTo(START);
     await installAudit(login);
-    await owner.query("update app_private.platforms set default_interval = '2 hours', sync_window = '2 hours'");
+    await owner.query("update app_private.platforms set default_interval = '45 minutes', sync_window = '30 minutes'");
     await owner.query("update app_private.quotas set requests = $1", [this.#options.limit]);
     const keyring = parseKeyring(this.#keys);
     const cast = await linkCast({ db: worker, keyring, providers: this.#providers, seed }, accounts);
@@ -176,7 +176,7 @@ class Soak {
       const random = randomFor(seed, "step", step);
       await happenings.step();
       await this.#pass(random.pick(SLICES));
-      await this.#quiet(400);
+      await this.#quiet(300);
       await this.#disasters.strike(this.#faults.injected / faults);
       await this.#look([random.pick(cast), random.pick(cast)]);
       if (performance.now() - said > 5_000) {
@@ -200,8 +200,8 @@ class Soak {
     if (this.#violations.length > 0) return;
     const since = new Date(this.#clock.now());
     await this.#burials();
-    for (let slice = 0; slice < 24; slice += 1) {
-      await this.#pass(3 * HOUR);
+    for (let slice = 0; slice < 12; slice += 1) {
+      await this.#pass(6 * HOUR);
       await this.#quiet(20_000);
     }
     this.#violations.push(...(await stuckAccounts(owner, since)));

@@ -4,10 +4,13 @@ import { randomFor, type Seed } from "../simulators/random.ts";
 
 type Host = "mono" | "sandbox" | "statement";
 
-/** How often each kind comes, by its share of all faults. A huge answer costs 30 MB of work, so it is rare. */
+/**
+ * How often each kind comes, by its share of all faults. A huge answer costs 30 MB of work, and a 429 stops a platform for
+ * a second or more: both are rare.
+ */
 const SHARES: Record<FaultKind, number> = {
-  "429": 8,
-  "429_retry_after": 8,
+  "429": 2,
+  "429_retry_after": 2,
   "500": 8,
   "503": 8,
   "401": 2,

@@ -41,8 +41,10 @@ export function rowControls(world: World): RowControls {
   const now = (): number => world.clock.now();
   return {
     postRow(apiUser, given) {
-      const { occurredAt = now(), postedAt = now(), ...fields } = rowOptionsSchema.parse(given);
-      if (postedAt < now()) throw new NotPossible("a row cannot be posted in the past: give occurredAt");
+      // Once: a clock that runs on would make "now" the past of the next line.
+      const at = now();
+      const { occurredAt = at, postedAt = at, ...fields } = rowOptionsSchema.parse(given);
+      if (postedAt < at) throw new NotPossible("a row cannot be posted in the past: give occurredAt");
       if (postedAt < occurredAt) throw new NotPossible("a row cannot be posted before it happens");
       const wallet = walletOf(world.state, apiUser);
       const rowId = `posted-${wallet.postedRows.length + 1}`;
@@ -56,7 +58,7 @@ export function rowControls(world: World): RowControls {
       };
       world.record({
         kind: "row_posted",
-        at: now(),
+        at,
         apiUser,
         rowId,
         occurredAt,

@@ -1,0 +1,24 @@
+import test from "ava";
+import { runSoak } from "./run_soak.ts";
+
+test("a short soak with real workers, kills, a sleeper and a crash of Postgres breaks nothing", async (t) => {
+  // It waits for the dead to be found out, which takes 25 seconds of machine time.
+  t.timeout(120_000);
+  const report = await runSoak({
+    seed: 11,
+    accounts: 12,
+    faults: 60,
+    workers: 2,
+    killEvery: 3,
+    pauseEvery: 60,
+    crashes: 1,
+    faultRate: 0.3,
+    limit: 200,
+    say: (line) => t.log(line),
+  });
+  t.deepEqual(report.violations, []);
+  t.is(report.faults, 60);
+  t.is(report.crashes, 1);
+  t.true(report.kills >= 1 && report.transactions > 100);
+  t.true((report.worst_recovery_s ?? 0) < 60);
+});
