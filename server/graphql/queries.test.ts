@@ -134,8 +134,9 @@ test(
   "a gap in what is settled is told day by day, and a wallet without a statement has no coverage to tell of",
   withApi(async (t, api, owner) => {
     await stopClock(owner);
-    const account = await linkMono(owner, { historyDays: 20 });
-    await linkMomo(owner);
+    // The list goes by id.
+    const account = await linkMono(owner, { historyDays: 20, accountId: "00000000-0000-4000-8000-00000000000a" });
+    await linkMomo(owner, { accountId: "00000000-0000-4000-8000-00000000000b" });
     await owner.query(
       "update app_private.coverage set settled = '{[2026-02-20,2026-03-01),[2026-03-04,2026-03-08)}' where account_id = $1",
       [account.accountId],
