@@ -53,7 +53,8 @@ function plan(args: string[]): { suites: Suite[]; withChecks: boolean } {
     const rest = args.slice(1);
     return {
       suites: [
-        { title: "slow tests", version: 18, scope: "full", args: rest },
+        // One file at a time: what they measure must not be each other.
+        { title: "slow tests", version: 18, scope: "full", args: ["--concurrency=1", ...rest] },
         { title: "Postgres 15", version: 15, scope: "quick", args: ["db/**/*.test.ts", ...rest] },
       ],
       withChecks: false,
