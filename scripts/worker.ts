@@ -6,24 +6,23 @@
  *   npm run worker -- --concurrency 16     jobs at once, for each platform (8)
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { loadEnvironment } from "../db/environment.ts";
-import { createLog } from "../db/log.ts";
+import { createLog, type Log } from "../db/log.ts";
 import { type PlatformSource, platformSource } from "../db/queries/runs.ts";
 import { createRuntime } from "../tasks/@worker/runtime.ts";
 import { keepRunning } from "../tasks/@worker/keep_running.ts";
+import { isPostgresStarting } from "../tasks/@worker/postgres_is_starting.ts";
 import { exitWithSentence, UsageError } from "./usage.ts";
 
 async function main(): Promise<void> {
   const { platforms: wanted, concurrency, deadlineMs } = readArguments();
   const environment = loadEnvironment();
   const log = createLog({ level: environment.LOG_LEVEL, process: "worker" });
-  const runtime = await createRuntime({
-    environment,
-    log,
-    concurrency: concurrency * platformSource.options.length,
-    deadlineMs,
-  });
+  const runtime = await patiently(log, () =>
+    createRuntime({ environment, log, concurrency: concurrency * platformSource.options.length, deadlineMs }),
+  );
   const platforms = (wanted ?? platformSource.options).filter((platform) => runtime.platforms.has(platform));
   for (const platform of wanted ?? platformSource.options) {
     if (!platforms.includes(platform)) log.warn({ platform }, "this platform is off: there are no keys for it");
@@ -43,6 +42,19 @@ async function main(): Promise<void> {
     await runtime.close();
   }
   log.info("worker stopped");
+}
+
+/** A Postgres that is just starting is waited for, as long as a restart may take. */
+async function patiently<T>(log: Log, start: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!isPostgresStarting(error) || attempt === 60) throw error;
+      if (attempt === 1) log.warn("waiting for Postgres, which is just starting");
+      await pause(1_000);
+    }
+  }
 }
 
 function readArguments(): {

@@ -40,6 +40,14 @@ begin
       and not exists (select from app_private.workers w where w.worker_id = s.held_by)
   ), '{}');
 
+  -- Jobs of pools that were killed between taking their first job and registering.
+  v_dead := v_dead || coalesce((
+    select array_agg(distinct j.locked_by)
+    from graphile_worker._private_jobs j
+    where j.locked_at < clock_timestamp() - interval '30 seconds' and j.locked_by <> all (v_dead)
+      and not exists (select from app_private.workers w where w.worker_id = j.locked_by)
+  ), '{}');
+
   if cardinality(v_dead) > 0 then
     perform graphile_worker.force_unlock_workers(v_dead);
     v_reclaimed := app_private.reclaim_runs(v_dead);

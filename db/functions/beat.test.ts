@@ -8,6 +8,7 @@ import {
   type Account,
   accountRow,
   begin,
+  emptyQueue,
   fail,
   finish,
   incoming,
@@ -230,5 +231,33 @@ test(
     t.deepEqual(await beat(b, "second", "mono", []), { workers_buried: 0, runs_reclaimed: 0 });
     t.is((await runRows(a, account)).length, 1);
     t.is((await stateRow(a, account)).epoch, 2);
+  }),
+);
+
+test(
+  "a job that an unknown pool has held for half a minute is freed; a fresh one, and a living pool's, are not",
+  withDb(async (t, db) => {
+    const hold = (pool: string, seconds: number) =>
+      db.query(
+        `update graphile_worker._private_jobs
+         set locked_by = $1, locked_at = clock_timestamp() - make_interval(secs => $2), attempts = 1
+         where key = $1`,
+        [pool, seconds],
+      );
+    await emptyQueue(db);
+    await beat(db, "living", "mono", []);
+    for (const [pool, seconds] of [
+      ["unknown", 40],
+      ["unknown and fresh", 5],
+      ["living", 40],
+    ] as const) {
+      await db.query("select graphile_worker.add_job('mono_sync', '{}', job_key => $1)", [pool]);
+      await hold(pool, seconds);
+    }
+    await beat(db, "living", "mono", []);
+    t.deepEqual(
+      await listOf(db, "select locked_by from graphile_worker._private_jobs where locked_by is not null order by 1"),
+      ["living", "unknown and fresh"],
+    );
   }),
 );

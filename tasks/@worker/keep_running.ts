@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { PlatformSource } from "../../db/queries/runs.ts";
 import type { Runtime } from "./runtime.ts";
+import { isPostgresStarting } from "./postgres_is_starting.ts";
 import { type Runners, startRunners } from "./runners.ts";
 
 const LONGEST_PAUSE_MS = 30_000;
@@ -32,7 +33,7 @@ export async function keepRunning(options: {
       if (isFirst) options.onStarted?.();
       await untilEnded(runners, stopping);
     } catch (error) {
-      if (isFirst && performance.now() - startedAt < WELL_STARTED_MS && !hasEnded(error)) throw error;
+      if (isFirst && !hasEnded(error) && !isPostgresStarting(error)) throw error;
       if (performance.now() - startedAt > WELL_STARTED_MS) waitMs = 500;
       runtime.log.error({ err: error, again_in_ms: waitMs }, "the worker's runners ended; starting them again");
       await sayGoodbye(runtime);
