@@ -10,6 +10,7 @@ const SLEEP_MS = 27_000;
 
 export type DisasterSettings = {
   seed: Seed;
+  workers: number;
   killEvery: number;
   pauseEvery: number;
   crashes: number;
@@ -27,8 +28,8 @@ export class Disasters {
   readonly #killed: Killed[] = [];
   readonly #underWay = new Set<Promise<void>>();
   #failure: { error: unknown } | undefined;
-  #killDueAt: number;
-  #pauseDueAt: number;
+  #killDueAt = Infinity;
+  #pauseDueAt = Infinity;
   #asleep: { worker: WorkerProcess; until: number }[] = [];
   #ended = false;
   kills = 0;
@@ -39,9 +40,13 @@ export class Disasters {
     this.#settings = settings;
     this.#database = database;
     this.#workers = workers;
-    this.#killDueAt = next(settings.killEvery);
+  }
+
+  /** The workers are at work: from now on it may strike. */
+  begin(): void {
+    this.#killDueAt = next(this.#settings.killEvery);
     // The first soon: a sleeper needs half a minute to show what it does.
-    this.#pauseDueAt = settings.pauseEvery === 0 ? Infinity : performance.now() + 2_000;
+    this.#pauseDueAt = this.#settings.pauseEvery === 0 ? Infinity : performance.now() + 2_000;
   }
 
   killed(): readonly Killed[] {
@@ -52,9 +57,11 @@ export class Disasters {
   sawRequest(host: string, ordinal: number): void {
     if (this.#ended || performance.now() < this.#killDueAt) return;
     const random = randomFor(this.#settings.seed, "kill", host, ordinal);
-    if (!random.chance(0.3)) return;
+    const working = this.#workers.working();
+    // A lone worker is not killed while its fellows still start: kills are to meet work, not to prevent it.
+    if (!random.chance(0.3) || working.length < Math.min(2, this.#settings.workers)) return;
     this.#killDueAt = next(this.#settings.killEvery);
-    const victim = random.pick(this.#workers.running());
+    const victim = random.pick(working);
     const delay = random.int(0, 40);
     const where = `request ${ordinal} to ${host}, ${delay} ms later: worker ${victim.number}`;
     setTimeout(() => this.#watch(this.#kill(victim, where)), delay);
@@ -65,10 +72,10 @@ export class Disasters {
     if (this.#failure !== undefined) throw this.#failure.error;
     const now = performance.now();
     for (const { worker } of this.#asleep.filter(({ until }) => until <= now)) this.#wake(worker);
-    if (now >= this.#pauseDueAt && this.#workers.running().length > 1) {
+    if (now >= this.#pauseDueAt && this.#workers.working().length > 1) {
       this.#pauseDueAt = next(this.#settings.pauseEvery);
       const random = randomFor(this.#settings.seed, "sleeper", this.pauses);
-      const worker = random.pick(this.#workers.running());
+      const worker = random.pick(this.#workers.working());
       this.pauses += 1;
       this.#workers.pause(worker);
       this.#asleep.push({ worker, until: now + SLEEP_MS });

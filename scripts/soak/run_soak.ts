@@ -107,7 +107,8 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
       MOMO_SUBSCRIPTION_KEY: momo.subscriptionKeys[0] ?? "",
       MADAPI_BASE_URL: momo.statementUrl,
     },
-    ["--concurrency", "8", "--deadline-ms", "800"],
+    // So few that one worker cannot hold all accounts: then nothing would happen until it is found dead.
+    ["--concurrency", `${Math.min(8, Math.ceil(options.accounts / 8))}`, "--deadline-ms", "800"],
   );
   try {
     return await new Soak(options, { database, clock, providers, workers, keys }).run();
@@ -169,6 +170,7 @@ class Soak {
     momo.followFaultPlan(this.#plan("sandbox"), "sandbox");
     momo.followFaultPlan(this.#plan("statement"), "statement");
     await this.#workers.start(this.#options.workers);
+    this.#disasters.begin();
     say(`seed ${seed}: ${accounts} accounts, ${this.#options.workers} workers`);
 
     let said = 0;
@@ -202,7 +204,7 @@ class Soak {
     await this.#burials();
     for (let slice = 0; slice < 12; slice += 1) {
       await this.#pass(6 * HOUR);
-      await this.#quiet(20_000);
+      await this.#quiet(10_000);
     }
     this.#violations.push(...(await stuckAccounts(owner, since)));
     for (const member of cast) await this.#look([member]);
@@ -212,10 +214,11 @@ class Soak {
     this.#providers.momo.setRateLimit(null);
     if (breaches > 0)
       this.#blame("limit", `${breaches} requests came above the limit of ${this.#options.limit} a second`);
-    await this.#clock.stop();
+    // Mono refreshes an account once in five minutes: later than that, so that everybody's data speaks for this moment.
+    await this.#clock.stopAfter(HOUR);
     await owner.query("update app_private.sync_states set next_sync_at = app_private.clock()");
     await this.#dispatch();
-    await this.#quiet(60_000);
+    await this.#quiet(30_000);
     for (const member of cast) this.#violations.push(...(await differencesOf(owner, this.#providers, member)));
     for (const bug of this.#providers.mono.state().bugs) this.#blame("simulator", bug);
     for (const end of this.#workers.unexpectedEnds()) this.#blame("worker", end);
@@ -240,23 +243,30 @@ class Soak {
     }
   }
 
-  /** Waits until nobody works any more, or for so long. */
+  /** Waits until nobody works any more, or for so long; a moment in any case, or years would pass while the dead wait. */
   async #quiet(longestMs: number): Promise<void> {
     const until = performance.now() + longestMs;
+    let busy: string[] = [];
     do {
+      await pause(busy.length === 0 ? 60 : 15);
       const { rows } = await patiently(() =>
         this.#database.owner.query(
-          `select
-             (select count(*) from app_private.sync_states where held_by <> all ($1))::integer as held,
-             (select count(*) from graphile_worker.jobs
-              where run_at <= now() and attempts < max_attempts and coalesce(locked_by <> all ($1), true))::integer as jobs`,
+          `select format('run %s of %s, held by %s', run_id, account_id, held_by) as what
+           from app_private.sync_states where held_by <> all ($1)
+           union all
+           select format('%s job %s, attempt %s, locked by %s', task_identifier, id, attempts, locked_by)
+           from graphile_worker.jobs
+           where run_at <= now() and attempts < max_attempts and coalesce(locked_by <> all ($1), true)`,
           [this.#workers.silentPools()],
         ),
       );
-      const [found] = z.array(z.object({ held: z.number(), jobs: z.number() })).parse(rows);
-      if (found !== undefined && found.held + found.jobs === 0) return;
-      await pause(15);
+      busy = z
+        .array(z.object({ what: z.string() }))
+        .parse(rows)
+        .map(({ what }) => what);
+      if (busy.length === 0) return;
     } while (performance.now() < until);
+    if (longestMs > 1_000) this.#options.say(`still busy after ${longestMs} ms: ${busy.slice(0, 5).join("; ")}`);
   }
 
   /** Waits until nothing is held by the dead, for as long as that is promised to take. */

@@ -36,10 +36,10 @@ export class SharedClock {
     );
   }
 
-  /** Time stands still from now on. */
-  async stop(): Promise<void> {
+  /** Moves on by so much; there time stands still. */
+  async stopAfter(milliseconds: number): Promise<void> {
     this.#stoppedAt = Date.now();
-    await this.moveTo(this.now(), true);
+    await this.moveTo(this.now() + milliseconds, true);
   }
 
   #both(): Providers {

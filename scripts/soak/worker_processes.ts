@@ -16,6 +16,8 @@ export type WorkerProcess = {
   /** Its names in job.locked_by and sync_states.held_by, as soon as it has had a job. */
   pools: Set<string>;
   state: "running" | "paused" | "ended";
+  /** It takes jobs. */
+  isReady: boolean;
   started: Promise<void>;
 };
 
@@ -44,8 +46,9 @@ export class WorkerProcesses {
     await Promise.all(Array.from({ length: many }, () => this.#spawn().started));
   }
 
-  running(): WorkerProcess[] {
-    return this.#all.filter(({ state }) => state === "running");
+  /** Those that take jobs now. */
+  working(): WorkerProcess[] {
+    return this.#all.filter(({ state, isReady }) => state === "running" && isReady);
   }
 
   /** Every pool of every process that is not alive any more. */
@@ -125,7 +128,14 @@ export class WorkerProcesses {
     const started = new Promise<void>((resolve) => {
       begun = resolve;
     });
-    const worker: WorkerProcess = { number: this.#all.length + 1, child, pools: new Set(), state: "running", started };
+    const worker: WorkerProcess = {
+      number: this.#all.length + 1,
+      child,
+      pools: new Set(),
+      state: "running",
+      isReady: false,
+      started,
+    };
     this.#all.push(worker);
     const hear = (line: string): void => {
       this.#lines.push(`worker ${worker.number}: ${line}`);
@@ -133,7 +143,10 @@ export class WorkerProcesses {
       const said = parseLine(line);
       if (said === null) return;
       if (said.pool !== undefined) worker.pools.add(said.pool);
-      if (said.msg === "worker started") begun();
+      if (said.msg === "worker started") {
+        worker.isReady = true;
+        begun();
+      }
       if (said.level !== "info" && said.level !== "debug") this.#count(said.msg ?? "");
     };
     createInterface({ input: child.stdout }).on("line", hear);
