@@ -57,6 +57,7 @@ export type SoakReport = {
   kills: number;
   pauses: number;
   crashes: number;
+  failed_starts: number;
   missing: number;
   duplicated: number;
   different: number;
@@ -252,7 +253,7 @@ class Soak {
       const { rows } = await patiently(() =>
         this.#database.owner.query(
           `select format('run %s of %s, held by %s', run_id, account_id, held_by) as what
-           from app_private.sync_states where held_by <> all ($1)
+           from app_private.sync_states where held_by is not null and held_by <> all ($1)
            union all
            select format('%s job %s, attempt %s, locked by %s', task_identifier, id, attempts, locked_by)
            from graphile_worker.jobs
@@ -372,6 +373,7 @@ class Soak {
       kills: this.#disasters.kills,
       pauses: this.#disasters.pauses,
       crashes: this.#disasters.crashes,
+      failed_starts: this.#workers.failedStarts,
       missing: count("missing"),
       duplicated: count("duplicated"),
       different: count("different"),

@@ -18,6 +18,8 @@ export type WorkerProcess = {
   state: "running" | "paused" | "ended";
   /** It takes jobs. */
   isReady: boolean;
+  /** What it said last. */
+  lastLine: string;
   started: Promise<void>;
 };
 
@@ -35,6 +37,8 @@ export class WorkerProcesses {
   readonly #problems = new Map<string, number>();
   readonly #unexpected: string[] = [];
   #stopping = false;
+  /** Workers that ended before they took any job. */
+  failedStarts = 0;
 
   /** @param environment what the workers need on top of PATH */
   constructor(environment: Record<string, string>, workerArguments: string[]) {
@@ -138,6 +142,7 @@ export class WorkerProcesses {
     };
     this.#all.push(worker);
     const hear = (line: string): void => {
+      worker.lastLine = line;
       this.#lines.push(`worker ${worker.number}: ${line}`);
       if (this.#lines.length > KEPT_LINES) this.#lines.shift();
       const said = parseLine(line);
@@ -155,7 +160,12 @@ export class WorkerProcesses {
       begun();
       if (worker.state === "ended") return;
       worker.state = "ended";
-      this.#unexpected.push(`worker ${worker.number} ended by itself (${signal ?? `exit ${code}`})`);
+      // Postgres may be away just then: whoever cannot begin says so and is started again.
+      if (worker.isReady) {
+        this.#unexpected.push(
+          `worker ${worker.number} ended by itself (${signal ?? `exit ${code}`}): ${worker.lastLine}`,
+        );
+      } else this.failedStarts += 1;
       if (!this.#stopping) this.#spawn();
     });
     return worker;
