@@ -138,6 +138,7 @@ export class WorkerProcesses {
       pools: new Set(),
       state: "running",
       isReady: false,
+      lastLine: "",
       started,
     };
     this.#all.push(worker);
