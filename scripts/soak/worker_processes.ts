@@ -128,6 +128,7 @@ export class WorkerProcesses {
       env: { PATH: process.env["PATH"], ...this.#environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    watchOver(child);
     let begun = (): void => undefined;
     const started = new Promise<void>((resolve) => {
       begun = resolve;
@@ -177,6 +178,17 @@ export class WorkerProcesses {
     const words = message.replaceAll(/'[^']*'|\d+/g, "…").slice(0, 160);
     this.#problems.set(words, (this.#problems.get(words) ?? 0) + 1);
   }
+}
+
+/** A shell that waits for the end of a pipe only we hold: no worker, not even a sleeper, outlives a soak that was killed. */
+function watchOver(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  const watchdog = spawn("sh", ["-c", 'read -r _; kill -9 "$1"', "sh", String(child.pid)], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  // Its number may belong to somebody else soon after.
+  child.once("exit", () => watchdog.kill("SIGKILL"));
 }
 
 function parseLine(line: string): z.infer<typeof logLine> | null {
