@@ -21,6 +21,7 @@ const complete = {
   JWT_ISSUER: "https://issuer.example/",
   JWT_AUDIENCE: "authenticated",
   PUBLIC_URL: "https://sync.example/",
+  APP_DEEP_LINK_BASE: "https://app.example/links/",
   CORS_ORIGINS: "https://app.example, http://localhost:5173",
   GRAPHQL_INTROSPECTION: "1",
   NODE_ENV: "development",
@@ -69,6 +70,7 @@ test("everything set", (t) => {
     PORT: 8080,
     LOG_LEVEL: "debug",
     PUBLIC_URL: "https://sync.example",
+    APP_DEEP_LINK_BASE: "https://app.example/links",
     CORS_ORIGINS: ["https://app.example", "http://localhost:5173"],
     GRAPHQL_INTROSPECTION: "1",
     NODE_ENV: "development",
@@ -89,6 +91,37 @@ test("what signs tokens is long enough, and origins are origins", (t) => {
     },
   );
 });
+
+for (const [given, base] of [
+  ["budget://", "budget://"],
+  ["budget:///", "budget://"],
+  ["budget://open/", "budget://open"],
+  ["com.example.budget://", "com.example.budget://"],
+  ["https://app.example", "https://app.example"],
+  ["https://app.example/links//", "https://app.example/links"],
+  ["http://localhost:8081/", "http://localhost:8081"],
+] as const) {
+  test(`APP_DEEP_LINK_BASE ${given} is accepted`, (t) => {
+    t.is(parseEnvironment({ APP_DEEP_LINK_BASE: given }).APP_DEEP_LINK_BASE, base);
+  });
+}
+for (const base of [
+  "budget",
+  "budget:",
+  "javascript://app.example/%0Aalert(1)",
+  "data://text/html",
+  "file:///etc",
+  "http://app.example",
+  "https://user:pw@app.example",
+  "https://app.example?a=1",
+  "https://app.example/#top",
+  "budget://a b",
+  "Budget://",
+]) {
+  test(`APP_DEEP_LINK_BASE ${base} is refused`, (t) => {
+    t.deepEqual(Object.keys(problemsOf(t, { APP_DEEP_LINK_BASE: base })), ["APP_DEEP_LINK_BASE"]);
+  });
+}
 
 test("an empty variable is unset", (t) => {
   const empty = Object.fromEntries(variableNames.map((name) => [name, ""]));

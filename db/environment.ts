@@ -47,6 +47,35 @@ const problemOfBaseUrl = (url: URL | null): string | null => {
 const isLoopback = (hostname: string): boolean =>
   hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 
+/** Where an app's links begin: its own scheme (`budget://`, `budget://open`) or https; without the slash at its end. */
+const appLinkBase = z.string().transform((text, context) => {
+  const refuse = (message: string) => {
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  };
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//.exec(text)?.[1];
+  if (scheme === undefined || !URL.canParse(text)) return refuse("must be an address such as budget:// or https://…");
+  if (/[?#@\s]/.test(text)) return refuse("must end with the path: no ?, no #, no @ and no space");
+  if (BROWSERS_OWN.has(scheme)) return refuse("must be your app's own scheme, or https");
+  if (scheme === "http" && !isLoopback(new URL(text).hostname)) {
+    return refuse("must start with https:// (http:// is for this machine only)");
+  }
+  return `${scheme}://${text.slice(scheme.length + 3).replace(/\/+$/, "")}`;
+});
+
+/** A browser does something of its own with these. */
+const BROWSERS_OWN: ReadonlySet<string> = new Set([
+  "about",
+  "blob",
+  "data",
+  "file",
+  "ftp",
+  "javascript",
+  "vbscript",
+  "ws",
+  "wss",
+]);
+
 const databaseUrl = z
   .string()
   .regex(/^postgres(?:ql)?:\/\/\S+$/, "must be one address that starts with postgres:// or postgresql://");
@@ -112,6 +141,7 @@ const schema = z.object({
   JWT_ISSUER: z.string().optional().register(examples, { example: "https://YOUR_PROJECT.supabase.co/auth/v1" }),
   JWT_AUDIENCE: z.string().optional().register(examples, { example: "authenticated" }),
   PUBLIC_URL: baseUrl.optional().register(examples, { example: "https://sync.example.com" }),
+  APP_DEEP_LINK_BASE: appLinkBase.optional().register(examples, { example: "budget://" }),
   CORS_ORIGINS: origins.prefault("").register(examples, { example: "https://app.example.com" }),
   GRAPHQL_INTROSPECTION: z
     .enum(["0", "1"], { error: "must be 0 or 1" })
