@@ -1208,8 +1208,8 @@ AS $function$
 $function$;
 grant execute on function app_private.applied_migrations() to app_authenticator;
 
-CREATE OR REPLACE FUNCTION app_private.beat(p_worker text, p_runner text, p_active uuid[] DEFAULT NULL::uuid[])
- RETURNS TABLE(workers_buried integer, runs_reclaimed integer)
+CREATE OR REPLACE FUNCTION app_private.beat(p_worker text, p_runner text, p_active uuid[] DEFAULT NULL::uuid[], p_jobs bigint[] DEFAULT NULL::bigint[])
+ RETURNS TABLE(workers_buried integer, runs_reclaimed integer, jobs_freed integer)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1217,6 +1217,7 @@ AS $function$
 declare
   v_dead text[];
   v_reclaimed integer := 0;
+  v_freed integer := 0;
 begin
   insert into app_private.workers as w (worker_id, runner) values (p_worker, p_runner)
   on conflict (worker_id) do update set beat_at = clock_timestamp();
@@ -1257,10 +1258,18 @@ begin
   if p_active is not null then
     v_reclaimed := v_reclaimed + app_private.reclaim_runs(array[p_worker], p_active);
   end if;
-  return query select cardinality(v_dead), v_reclaimed;
+  if p_jobs is not null then
+    -- None of our jobs has a named queue, whose lock would have to be freed with it.
+    update graphile_worker._private_jobs j
+    set locked_at = null, locked_by = null, run_at = greatest(j.run_at, now())
+    where j.locked_by = p_worker and j.locked_at < clock_timestamp() - interval '15 seconds' and j.id <> all (p_jobs)
+      and j.job_queue_id is null;
+    get diagnostics v_freed = row_count;
+  end if;
+  return query select cardinality(v_dead), v_reclaimed, v_freed;
 end
 $function$;
-grant execute on function app_private.beat(text,text,uuid[]) to app_worker;
+grant execute on function app_private.beat(text,text,uuid[],bigint[]) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.begin_syncs(p_platform app_public.platform_source, p_worker text, p_requests json)
  RETURNS TABLE(account_id uuid, outcome text, details json)

@@ -6,11 +6,13 @@
  *   npm test -- --postgres 15 db/**       on the oldest Postgres we support
  *   npm run test:full                     the slow tests (*.full.test.ts), then the database's tests on Postgres 15
  *
+ * A suite that is silent for too long is interrupted: AVA then says which tests it still waits for.
  * TEST_DATABASE_URL makes it use that server (as a superuser) instead of one of its own.
  * The last line is always "N passed, N failed".
  */
 
 import { spawn } from "node:child_process";
+import { statSync } from "node:fs";
 import { chmod, mkdtemp, readFile, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -117,14 +119,33 @@ async function runAva(scope: Scope, args: string[], databaseUrl: string, countsF
   });
   const interrupt = (): boolean => child.kill("SIGINT");
   interruption.signal.addEventListener("abort", interrupt);
+  const watch = interruptWhenSilent(countsFile, SILENCE_MS[scope], interrupt);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", resolve);
   });
+  clearInterval(watch);
   interruption.signal.removeEventListener("abort", interrupt);
   const counts = await readCounts(countsFile);
   // AVA can fail without a failed test, for instance when it found no test at all.
   return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+}
+
+/** The longest that a test of a scope may take, generously: nothing is heard of it before it ends. */
+const SILENCE_MS: Record<Scope, number> = { quick: 180_000, full: 1_200_000, all: 1_200_000 };
+
+/**
+ * AVA's own watchdog (`timeout` in ava.config.js) is blind once any test called t.timeout(): AVA 8.0.1 does not wind its
+ * timer up again when it rings within such a test's time, and then waits for a test that hangs for ever.
+ */
+function interruptWhenSilent(countsFile: string, longestMs: number, interrupt: () => boolean): NodeJS.Timeout {
+  const startedAt = Date.now();
+  return setInterval(() => {
+    const heardAt = statSync(countsFile, { throwIfNoEntry: false })?.mtimeMs ?? startedAt;
+    if (Date.now() - heardAt < longestMs) return;
+    console.error(`Nothing was heard of the tests for ${longestMs / 1_000} s: they are interrupted.`);
+    interrupt();
+  }, 10_000);
 }
 
 const count = z.number().int();

@@ -5,16 +5,21 @@
 -- p_active: the accounts that the worker has jobs for. A run that it holds of any other account was lost on the way (its
 -- job died of a dropped connection, before it could close the run) and is taken back as well. Null: not told.
 --
--- Answers how many workers were buried and how many runs taken back. A worker that was buried and wakes up is told by
+-- p_jobs: the jobs that the worker knows it has. graphile-worker takes a job with a statement whose answer a dropped
+-- connection can swallow: the job is then locked by a living worker that never heard of it, and would be for 4 hours. A
+-- job that was taken more than 15 seconds ago and is not named is free again. Null: not told.
+--
+-- Answers how many workers were buried, how many runs taken back and how many jobs of the living freed. A worker that was buried and wakes up is told by
 -- every verb that its leases are lost, and registers again with its next beat.
-create or replace function app_private.beat(p_worker text, p_runner text, p_active uuid[] default null)
-returns table (workers_buried integer, runs_reclaimed integer)
+create or replace function app_private.beat(p_worker text, p_runner text, p_active uuid[] default null, p_jobs bigint[] default null)
+returns table (workers_buried integer, runs_reclaimed integer, jobs_freed integer)
 language plpgsql security definer -- app_worker has no table grants
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_dead text[];
   v_reclaimed integer := 0;
+  v_freed integer := 0;
 begin
   insert into app_private.workers as w (worker_id, runner) values (p_worker, p_runner)
   on conflict (worker_id) do update set beat_at = clock_timestamp();
@@ -55,6 +60,14 @@ begin
   if p_active is not null then
     v_reclaimed := v_reclaimed + app_private.reclaim_runs(array[p_worker], p_active);
   end if;
-  return query select cardinality(v_dead), v_reclaimed;
+  if p_jobs is not null then
+    -- None of our jobs has a named queue, whose lock would have to be freed with it.
+    update graphile_worker._private_jobs j
+    set locked_at = null, locked_by = null, run_at = greatest(j.run_at, now())
+    where j.locked_by = p_worker and j.locked_at < clock_timestamp() - interval '15 seconds' and j.id <> all (p_jobs)
+      and j.job_queue_id is null;
+    get diagnostics v_freed = row_count;
+  end if;
+  return query select cardinality(v_dead), v_reclaimed, v_freed;
 end
 $$;

@@ -52,9 +52,9 @@ test(
     const { account, lease } = await held(db, "dead");
     const living = await held(db, "living");
     await silent(db, "dead", 19);
-    t.deepEqual(await beat(db, "undertaker", "mono", []), { workers_buried: 0, runs_reclaimed: 0 });
+    t.deepEqual(await beat(db, "undertaker", "mono", []), { workers_buried: 0, runs_reclaimed: 0, jobs_freed: 0 });
     await silent(db, "dead", 21);
-    t.deepEqual(await beat(db, "undertaker", "mono", []), { workers_buried: 1, runs_reclaimed: 1 });
+    t.deepEqual(await beat(db, "undertaker", "mono", []), { workers_buried: 1, runs_reclaimed: 1, jobs_freed: 0 });
     t.deepEqual(await workers(db), ["living", "undertaker"]);
 
     t.like(await stateRow(db, account), {
@@ -95,7 +95,7 @@ test(
     t.deepEqual(await suspendSyncs(db, [{ ...lease, until: noon, state: {} }]), [
       { account_id: account.accountId, outcome: "lost" },
     ]);
-    t.deepEqual(await beat(db, "sleeper", "mono", []), { workers_buried: 0, runs_reclaimed: 0 });
+    t.deepEqual(await beat(db, "sleeper", "mono", []), { workers_buried: 0, runs_reclaimed: 0, jobs_freed: 0 });
     t.deepEqual(await workers(db), ["sleeper", "undertaker"]);
     t.is((await begin(db, account, "sleeper")).epoch, lease.epoch + 2);
   }),
@@ -106,7 +106,11 @@ test(
   withDb(async (t, db) => {
     const { account, lease } = await held(db, "late");
     await silent(db, "late", 60);
-    t.deepEqual(await beat(db, "late", "mono", [account.accountId]), { workers_buried: 0, runs_reclaimed: 0 });
+    t.deepEqual(await beat(db, "late", "mono", [account.accountId]), {
+      workers_buried: 0,
+      runs_reclaimed: 0,
+      jobs_freed: 0,
+    });
     t.is(await finish(db, lease), "ok");
   }),
 );
@@ -117,7 +121,7 @@ test(
     await setClock(db, noon);
     const { account } = await held(db, "living");
     await setClock(db, "2026-03-17T12:00:00Z");
-    t.deepEqual(await beat(db, "other", "mono", []), { workers_buried: 0, runs_reclaimed: 0 });
+    t.deepEqual(await beat(db, "other", "mono", []), { workers_buried: 0, runs_reclaimed: 0, jobs_freed: 0 });
     t.is((await stateRow(db, account)).held_by, "living");
   }),
 );
@@ -145,11 +149,15 @@ test(
     const lost = await held(db, "worker");
     const kept = await held(db, "worker");
     const others = await held(db, "other");
-    t.deepEqual(await beat(db, "worker", "mono", [kept.account.accountId]), { workers_buried: 0, runs_reclaimed: 1 });
+    t.deepEqual(await beat(db, "worker", "mono", [kept.account.accountId]), {
+      workers_buried: 0,
+      runs_reclaimed: 1,
+      jobs_freed: 0,
+    });
     t.true(await isInterrupted(db, lost.account));
     t.is((await stateRow(db, kept.account)).held_by, "worker");
     t.is((await stateRow(db, others.account)).held_by, "other");
-    t.deepEqual(await beat(db, "worker", "mono", []), { workers_buried: 0, runs_reclaimed: 1 });
+    t.deepEqual(await beat(db, "worker", "mono", []), { workers_buried: 0, runs_reclaimed: 1, jobs_freed: 0 });
     t.true(await isInterrupted(db, kept.account));
   }),
 );
@@ -168,7 +176,7 @@ test(
   withDb(async (t, db) => {
     const account = await linkMono(db);
     await begin(db, account, "nobody");
-    t.deepEqual(await beat(db, "worker", "mono", []), { workers_buried: 1, runs_reclaimed: 1 });
+    t.deepEqual(await beat(db, "worker", "mono", []), { workers_buried: 1, runs_reclaimed: 1, jobs_freed: 0 });
     t.true(await isInterrupted(db, account));
   }),
 );
@@ -182,7 +190,7 @@ test(
     await suspendSyncs(db, [{ ...lease, until, state: {} }]);
     const running = await held(db, "dead");
     await silent(db, "dead", 60);
-    t.deepEqual(await beat(db, "undertaker", "mono", []), { workers_buried: 1, runs_reclaimed: 1 });
+    t.deepEqual(await beat(db, "undertaker", "mono", []), { workers_buried: 1, runs_reclaimed: 1, jobs_freed: 0 });
     t.true(await isInterrupted(db, running.account));
     t.like(await stateRow(db, account), {
       run_id: lease.runId,
@@ -224,11 +232,11 @@ test(
     const { account } = await held(a, "dead");
     await silent(a, "dead", 60);
     await a.query("begin");
-    t.deepEqual(await beat(a, "first", "mono", []), { workers_buried: 1, runs_reclaimed: 1 });
+    t.deepEqual(await beat(a, "first", "mono", []), { workers_buried: 1, runs_reclaimed: 1, jobs_freed: 0 });
     await b.query("set lock_timeout = '50ms'");
-    t.deepEqual(await beat(b, "second", "mono", []), { workers_buried: 0, runs_reclaimed: 0 });
+    t.deepEqual(await beat(b, "second", "mono", []), { workers_buried: 0, runs_reclaimed: 0, jobs_freed: 0 });
     await a.query("commit");
-    t.deepEqual(await beat(b, "second", "mono", []), { workers_buried: 0, runs_reclaimed: 0 });
+    t.deepEqual(await beat(b, "second", "mono", []), { workers_buried: 0, runs_reclaimed: 0, jobs_freed: 0 });
     t.is((await runRows(a, account)).length, 1);
     t.is((await stateRow(a, account)).epoch, 2);
   }),
@@ -259,5 +267,35 @@ test(
       await listOf(db, "select locked_by from graphile_worker._private_jobs where locked_by is not null order by 1"),
       ["living", "unknown and fresh"],
     );
+  }),
+);
+
+test(
+  "a job that its living holder does not know of was lost on its way, and is freed; a fresh one, a known one and others' are not",
+  withDb(async (t, db) => {
+    await emptyQueue(db);
+    const add = async (key: string, pool: string, seconds: number): Promise<string> => {
+      await db.query("select graphile_worker.add_job('mono_sync', '{}', job_key => $1)", [key]);
+      return String(
+        await valueOf(
+          db,
+          `update graphile_worker._private_jobs
+           set locked_by = $2, locked_at = clock_timestamp() - make_interval(secs => $3), attempts = 1
+           where key = $1 returning id`,
+          [key, pool, seconds],
+        ),
+      );
+    };
+    await beat(db, "other", "mono", []);
+    await add("lost", "pool", 16);
+    await add("fresh", "pool", 5);
+    await add("another's", "other", 16);
+    const known = await add("known", "pool", 16);
+    const locked = () =>
+      listOf(db, "select key from graphile_worker._private_jobs where locked_by is not null order by key");
+    t.is((await beat(db, "pool", "mono", [])).jobs_freed, 0, "not told");
+    t.deepEqual(await locked(), ["another's", "fresh", "known", "lost"]);
+    t.is((await beat(db, "pool", "mono", [], [known])).jobs_freed, 1);
+    t.deepEqual(await locked(), ["another's", "fresh", "known"]);
   }),
 );

@@ -11,7 +11,7 @@ grant execute on function
   app_private.save_transactions(json),
   app_private.finish_syncs(json),
   app_private.record_sync_failures(json),
-  app_private.beat(text, text, uuid[]),
+  app_private.beat(text, text, uuid[], bigint[]),
   app_private.clean_up(),
   app_private.process_webhooks(integer),
   app_private.draw_quota(app_public.platform_source, integer, boolean),

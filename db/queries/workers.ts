@@ -2,16 +2,20 @@ import { z } from "zod";
 import type { Queryable } from "../queryable.ts";
 import { row } from "./rows.ts";
 
-const buried = z.object({ workers_buried: z.number(), runs_reclaimed: z.number() });
+const buried = z.object({ workers_buried: z.number(), runs_reclaimed: z.number(), jobs_freed: z.number() });
 
-/** A worker's heartbeat; `active` are the accounts it has jobs for. Answers what was taken back from the dead. */
+/**
+ * A worker's heartbeat; `active` are the accounts it has jobs for, `jobs` the ids of the jobs it knows it has (null: not
+ * told). Answers what was taken back, from the dead and of its own that was lost on the way.
+ */
 export const beat = (
   db: Queryable,
   worker: string,
   runner: string,
   active: string[],
+  jobs: string[] | null = null,
 ): Promise<z.infer<typeof buried>> =>
-  row(db, buried, "select * from app_private.beat($1, $2, $3)", [worker, runner, active]);
+  row(db, buried, "select * from app_private.beat($1, $2, $3, $4)", [worker, runner, active, jobs]);
 
 /** A worker says goodbye; answers how many runs it handed back. */
 export const stopWorker = async (db: Queryable, worker: string): Promise<number> =>

@@ -15,7 +15,7 @@ function createStub() {
         const verb = /app_private\.(\w+)/.exec(text)?.[1] ?? text;
         verbs.push(`${verb} ${String(values[0])}`);
         const answer = (reclaimed = 0) => {
-          resolve({ rows: [{ workers_buried: 0, runs_reclaimed: reclaimed, reclaimed }] });
+          resolve({ rows: [{ workers_buried: 0, runs_reclaimed: reclaimed, jobs_freed: 0, reclaimed }] });
         };
         const holder = holders.shift();
         if (holder === undefined) answer();

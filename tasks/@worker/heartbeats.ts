@@ -2,6 +2,7 @@ import type { Queryable } from "../../db/queryable.ts";
 import { dispatchSoon } from "../../db/queries/dispatch.ts";
 import { beat, stopWorker } from "../../db/queries/workers.ts";
 import type { Log } from "../../db/log.ts";
+import type { KnownJobs } from "./known_jobs.ts";
 
 /** A worker is presumed dead after four missed beats: db/functions/beat.sql. */
 const BEAT_EVERY_MS = 5_000;
@@ -25,6 +26,7 @@ export class Heartbeats {
   readonly #log: Log;
   readonly #everyMs: number;
   readonly #pulses = new Map<string, Pulse>();
+  readonly #jobs = new Map<string, Pick<KnownJobs, "name">>();
 
   constructor(db: Queryable, log: Log, everyMs = BEAT_EVERY_MS) {
     this.#db = db;
@@ -61,8 +63,11 @@ export class Heartbeats {
   /**
    * Registers a pool before it has any job: whoever is killed between taking a job and beginning it is found out too.
    * A failure is logged; the pool's first job tries again.
+   *
+   * @param jobs those it knows it has: what is locked in its name beyond them was lost on the way, and is freed
    */
-  register(worker: string, runner: string): void {
+  register(worker: string, runner: string, jobs?: Pick<KnownJobs, "name">): void {
+    if (jobs !== undefined) this.#jobs.set(worker, jobs);
     if (this.#pulses.has(worker)) return;
     const pulse = this.#register(worker, runner);
     pulse.registered.catch((error: unknown) => {
@@ -76,6 +81,7 @@ export class Heartbeats {
   async stop(): Promise<void> {
     const workers = [...this.#pulses];
     this.#pulses.clear();
+    this.#jobs.clear();
     for (const [, pulse] of workers) clearInterval(pulse.timer);
     // A beat that arrives after the goodbye would register the worker again.
     await Promise.all(workers.map(([, pulse]) => pulse.lastBeat));
@@ -87,7 +93,10 @@ export class Heartbeats {
     // job.locked_by and sync_states.held_by name the pool: this line says which process that is.
     this.#log.info({ pool: worker, runner }, "pool registers");
     const beatOnce = async (): Promise<void> => {
-      const taken = await beat(this.#db, worker, runner, [...active.keys()]);
+      const jobs = this.#jobs.get(worker)?.name() ?? null;
+      const taken = await beat(this.#db, worker, runner, [...active.keys()], jobs);
+      if (taken.jobs_freed > 0)
+        this.#log.warn({ jobs_freed: taken.jobs_freed }, "freed jobs that were lost on their way");
       if (taken.workers_buried + taken.runs_reclaimed > 0) {
         this.#log.warn(
           { workers_buried: taken.workers_buried, runs_reclaimed: taken.runs_reclaimed },

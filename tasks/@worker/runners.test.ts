@@ -14,13 +14,17 @@ const quiet = fakePlatform(async function* (_, context) {
 });
 
 /** A runtime, and the next run that ends in it. */
-function openRuntime(cloned: ClonedDb): { runtime: Runtime; nextRun: () => Promise<RunReport> } {
+function openRuntime(
+  cloned: ClonedDb,
+  options: { beatEveryMs?: number } = {},
+): { runtime: Runtime; nextRun: () => Promise<RunReport> } {
   const waiting: ((report: RunReport) => void)[] = [];
   const runtime = createTestRuntime(cloned, {
     log: createLog({ level: "silent" }),
     keyring: newKeyring(),
     platforms: { mono: quiet, mtn_momo: quiet },
     onRun: (report) => waiting.shift()?.(report),
+    ...options,
   });
   return { runtime, nextRun: () => new Promise((next) => void waiting.push(next)) };
 }
@@ -137,5 +141,36 @@ test(
     await owner.query("alter function app_private.stop_worker(text) rename to stop_worker_away");
     await t.throwsAsync(runtime.close(), { code: "42883" });
     t.true(runtime.db.ended);
+  }),
+);
+
+test.serial(
+  "a job that a dropped connection took on its way to us is found by a beat, and run",
+  withClonedDb(async (t, cloned) => {
+    const { runtime, nextRun } = openRuntime(cloned, { beatEveryMs: 50 });
+    const runners = await startRunners({ runtime, platforms: ["mono"], concurrency: 1 });
+    try {
+      const first = nextRun();
+      const { accountId } = await linkNewAccount(runtime.db, runtime.keyring, bank);
+      await first;
+      const owner = await cloned.connect("app_owner");
+      const again = nextRun();
+      // What remains when the statement that takes a job commits and its answer never arrives.
+      await owner.query("begin");
+      await owner.query("select graphile_worker.add_job('mono_sync', json_build_object('accountId', $1::text))", [
+        accountId,
+      ]);
+      await owner.query(
+        `update graphile_worker._private_jobs
+         set locked_by = (select worker_id from app_private.workers where runner = 'mono'),
+           locked_at = clock_timestamp() - interval '16 seconds', attempts = attempts + 1
+         where task_id = (select id from graphile_worker._private_tasks where identifier = 'mono_sync') and locked_by is null`,
+      );
+      await owner.query("commit");
+      t.like(await again, { accountId, outcome: { kind: "success" } });
+    } finally {
+      await runners.stop();
+      await runtime.close();
+    }
   }),
 );

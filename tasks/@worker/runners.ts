@@ -15,6 +15,7 @@ import { workerLogger } from "../../db/log.ts";
 import { type PlatformSource, platformSource } from "../../db/queries/runs.ts";
 import { completion } from "./completion.ts";
 import { provideRuntime } from "./current_runtime.ts";
+import { KnownJobs } from "./known_jobs.ts";
 import type { Runtime } from "./runtime.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -62,7 +63,8 @@ export async function startRunners(options: {
 
   const registering = (runner: string): WorkerEvents => {
     const events: WorkerEvents = new EventEmitter();
-    return events.on("pool:create", ({ workerPool }) => runtime.heartbeats.register(workerPool.id, runner));
+    const jobs = new KnownJobs(events);
+    return events.on("pool:create", ({ workerPool }) => runtime.heartbeats.register(workerPool.id, runner, jobs));
   };
   const runners: Runner[] = [];
   try {

@@ -146,11 +146,12 @@ export function createTestRuntime(
     keyring: Keyring;
     platforms: Partial<Record<PlatformSource, Omit<Platform, "name">>>;
     onRun?: (report: RunReport) => void;
+    beatEveryMs?: number;
   },
 ): Runtime {
-  const { log, keyring, platforms, onRun } = options;
+  const { log, keyring, platforms, onRun, beatEveryMs } = options;
   const db = cloned.pool("app_worker");
-  const heartbeats = new Heartbeats(db, log);
+  const heartbeats = new Heartbeats(db, log, beatEveryMs);
   return {
     db,
     keyring,
