@@ -31,7 +31,8 @@ grant execute on function
   app_private.begin_unlinkings(app_public.platform_source[], uuid, integer),
   app_private.confirm_unlinkings(json),
   app_private.record_unlink_failures(json),
-  app_private.complete_erasures()
+  app_private.complete_erasures(),
+  app_private.list_push_services()
 to app_worker;
 
 grant execute on function
