@@ -145,3 +145,20 @@ test("stopping says goodbye for every worker, after the last beat and never agai
   await stopped;
   t.deepEqual(verbs.slice(before), ["stop_worker pool-1", "stop_worker pool-2"]);
 });
+
+test("a goodbye that was not heard is said again by the next stop, and only for those that are left", async (t) => {
+  const { heartbeats, verbs, hold } = create(t);
+  await heartbeats.working("pool-1", "mono", "account-1");
+  await heartbeats.working("pool-2", "mono", "account-2");
+  const last = await hold();
+  const before = verbs.length;
+  const stopped = heartbeats.stop();
+  const goodbyes = [hold(), hold()];
+  last.answer();
+  (await goodbyes[0])?.answer();
+  (await goodbyes[1])?.fail(new Error("the database is away"));
+  await t.throwsAsync(stopped, { message: "the database is away" });
+  await heartbeats.stop();
+  await heartbeats.stop();
+  t.deepEqual(verbs.slice(before), ["stop_worker pool-1", "stop_worker pool-2", "stop_worker pool-2"]);
+});

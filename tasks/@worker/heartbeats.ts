@@ -27,6 +27,8 @@ export class Heartbeats {
   readonly #everyMs: number;
   readonly #pulses = new Map<string, Pulse>();
   readonly #jobs = new Map<string, Pick<KnownJobs, "name">>();
+  /** Pools whose goodbye has not been heard yet. */
+  readonly #leaving = new Set<string>();
 
   constructor(db: Queryable, log: Log, everyMs = BEAT_EVERY_MS) {
     this.#db = db;
@@ -77,15 +79,24 @@ export class Heartbeats {
     });
   }
 
-  /** Says goodbye for every pool: what they still hold is handed back at once. */
+  /**
+   * Says goodbye for every pool: what they still hold is handed back at once. Throws when that was not heard; called
+   * again, it says goodbye for those that are left.
+   */
   async stop(): Promise<void> {
-    const workers = [...this.#pulses];
+    const lastBeats = [...this.#pulses.values()].map((pulse) => {
+      clearInterval(pulse.timer);
+      return pulse.lastBeat;
+    });
+    for (const worker of this.#pulses.keys()) this.#leaving.add(worker);
     this.#pulses.clear();
     this.#jobs.clear();
-    for (const [, pulse] of workers) clearInterval(pulse.timer);
     // A beat that arrives after the goodbye would register the worker again.
-    await Promise.all(workers.map(([, pulse]) => pulse.lastBeat));
-    for (const [worker] of workers) await stopWorker(this.#db, worker);
+    await Promise.all(lastBeats);
+    for (const worker of this.#leaving) {
+      await stopWorker(this.#db, worker);
+      this.#leaving.delete(worker);
+    }
   }
 
   #register(worker: string, runner: string): Pulse {

@@ -66,11 +66,22 @@ async function untilEnded(runners: Runners, stopping: AbortSignal): Promise<void
   }
 }
 
+/** So often, so far apart: whatever cut the runners' connections may have left dead ones in the pool, which are used up first. */
+const GOODBYES = 5;
+const GOODBYE_EVERY_MS = 200;
+
 /** With Postgres still away nobody hears it; then the other workers bury these pools, or they themselves do later. */
 async function sayGoodbye(runtime: Runtime): Promise<void> {
-  try {
-    await runtime.heartbeats.stop();
-  } catch (error) {
-    runtime.log.warn({ err: error }, "the ended runners could not say goodbye");
+  for (let nth = 1; ; nth += 1) {
+    try {
+      await runtime.heartbeats.stop();
+      return;
+    } catch (error) {
+      if (nth < GOODBYES) await pause(GOODBYE_EVERY_MS);
+      else {
+        runtime.log.warn({ err: error }, "the ended runners could not say goodbye");
+        return;
+      }
+    }
   }
 }

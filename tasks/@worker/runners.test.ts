@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import test from "ava";
 import { parseEnvironment } from "../../db/environment.ts";
 import { createLog } from "../../db/log.ts";
@@ -98,6 +99,42 @@ test.serial(
     );
     const runners = await startRunners({ runtime, platforms: ["mono", "mtn_momo"], concurrency: 1 });
     await linkNewAccount(runtime.db, runtime.keyring, bank);
+    await t.throwsAsync(runners.ended, { instanceOf: RunnerEndedError });
+    await t.notThrowsAsync(runners.stop());
+    await runtime.close();
+    provideRuntime(undefined);
+  }),
+);
+
+test.serial(
+  "a pool that would wait for ever for completions that failed is ended by force",
+  withClonedDb(async (t, cloned) => {
+    const ended = new EventEmitter();
+    const runtime = createTestRuntime(cloned, {
+      log: createLog({ level: "silent" }),
+      keyring: newKeyring(),
+      platforms: { mono: quiet },
+      onRun: () => void ended.emit("run"),
+    });
+    const holder = await cloned.connect("app_worker");
+    await holder.query(
+      `create function graphile_worker.refuse() returns trigger language plpgsql as $$
+       begin perform pg_advisory_xact_lock_shared(1); raise 'no'; end $$`,
+    );
+    await holder.query(
+      "create trigger refuse before delete on graphile_worker._private_jobs for each row execute function graphile_worker.refuse()",
+    );
+    await holder.query("select pg_advisory_lock(1)");
+    const runners = await startRunners({ runtime, platforms: ["mono"], concurrency: 2, stopWithinMs: 500 });
+    for (const externalId of ["one", "two"]) {
+      const run = once(ended, "run");
+      await linkNewAccount(runtime.db, runtime.keyring, { ...bank, externalId });
+      await run;
+    }
+    // Two completions of different batches wait for this lock, and fail together.
+    const waiting = "select count(*)::int from pg_locks where locktype = 'advisory' and not granted";
+    while ((await valueOf(holder, waiting)) !== 2);
+    await holder.query("select pg_advisory_unlock(1)");
     await t.throwsAsync(runners.ended, { instanceOf: RunnerEndedError });
     await t.notThrowsAsync(runners.stop());
     await runtime.close();

@@ -45,13 +45,15 @@ export class RunnerEndedError extends Error {
  * may keep the same line: graphile-worker runs each moment of it once.
  *
  * @param options.concurrency jobs at once, for each platform
+ * @param options.stopWithinMs how long a pool may take to end gracefully before it is ended by force
  */
 export async function startRunners(options: {
   runtime: Runtime;
   platforms: readonly PlatformSource[];
   concurrency: number;
+  stopWithinMs?: number;
 }): Promise<Runners> {
-  const { runtime, platforms, concurrency } = options;
+  const { runtime, platforms, concurrency, stopWithinMs = STOP_WITHIN_MS } = options;
   provideRuntime(runtime);
   const logger = workerLogger(runtime.log);
   // At info, the loader tells of each folder of shared code that it rightly leaves alone.
@@ -64,6 +66,7 @@ export async function startRunners(options: {
   const registering = (runner: string): WorkerEvents => {
     const events: WorkerEvents = new EventEmitter();
     const jobs = new KnownJobs(events);
+    endInTime(events, stopWithinMs);
     return events.on("pool:create", ({ workerPool }) => runtime.heartbeats.register(workerPool.id, runner, jobs));
   };
   const runners: Runner[] = [];
@@ -84,7 +87,9 @@ export async function startRunners(options: {
   const alive = new Set(runners);
   let stopping: Promise<void> | undefined;
   const stopAll = async (): Promise<void> => {
-    await Promise.all([...alive].map((runner) => runner.stop()));
+    // Its own stop() waits for a graceful end even where that never comes; its promise settles with the pool.
+    for (const runner of alive) runner.stop().catch(() => {});
+    await Promise.allSettled([...alive].map(({ promise }) => promise));
   };
   const stop = (): Promise<void> => (stopping ??= stopAll());
   const endOf = async (runner: Runner): Promise<void> => {
@@ -101,6 +106,24 @@ export async function startRunners(options: {
     }
   };
   return { stop, ended: allEnded() };
+}
+
+/** Running jobs have five seconds (graphile-worker's gracefulShutdownAbortTimeout), then they are handed back. */
+const STOP_WITHIN_MS = 8_000;
+
+/**
+ * Ends by force a pool whose graceful end does not come. graphile-worker 0.18.0 counts what its batches of completions have under way, and
+ * counts wrong once two of a pool have failed (its `allgood()` counts down again for each): the pool then waits for ever,
+ * takes no job, and is presumed alive because it beats.
+ */
+function endInTime(events: WorkerEvents, withinMs: number): void {
+  events.on("pool:gracefulShutdown", ({ workerPool }) => {
+    const impatience = setTimeout(() => {
+      // What it throws, the pool's own promise throws as well.
+      Promise.resolve(workerPool.forcefulShutdown("the graceful end took too long")).catch(() => {});
+    }, withinMs);
+    events.once("pool:release", () => clearTimeout(impatience));
+  });
 }
 
 const lineOfPlatform = z.object({ platform: platformSource });
