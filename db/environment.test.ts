@@ -24,6 +24,8 @@ const complete = {
   APP_DEEP_LINK_BASE: "https://app.example/links/",
   CORS_ORIGINS: "https://app.example, http://localhost:5173",
   GRAPHQL_INTROSPECTION: "1",
+  TIDEMARK_METRICS_PORT: "9464",
+  TIDEMARK_METRICS_TOKENS: `prometheus:sha256:${"b".repeat(64)}`,
   NODE_ENV: "development",
   MONO_BASE_URL: "https://mono.example/",
   MONO_SECRET_KEY: "live_sk_abc",
@@ -73,6 +75,7 @@ test("everything set", (t) => {
     APP_DEEP_LINK_BASE: "https://app.example/links",
     CORS_ORIGINS: ["https://app.example", "http://localhost:5173"],
     GRAPHQL_INTROSPECTION: "1",
+    TIDEMARK_METRICS_PORT: 9464,
     NODE_ENV: "development",
     MONO_BASE_URL: "https://mono.example",
     MOMO_BASE_URL: "https://momo.example/base",
@@ -297,6 +300,7 @@ test(".env.example shows every variable once, in order, each under a comment, an
   );
   for (const { above } of shown) t.regex(above, /^# [^=]+/);
   // The placeholders that cannot be values: a key that works does not belong in a file that everybody has.
-  const values = shown.filter(({ name }) => name !== "TIDEMARK_ENCRYPTION_KEYS" && name !== "TIDEMARK_SERVICE_TOKENS");
+  const placeholders = new Set(["TIDEMARK_ENCRYPTION_KEYS", "TIDEMARK_SERVICE_TOKENS", "TIDEMARK_METRICS_TOKENS"]);
+  const values = shown.filter(({ name }) => !placeholders.has(name));
   t.notThrows(() => parseEnvironment(Object.fromEntries(values.map(({ name, value }) => [name, value]))));
 });

@@ -81,6 +81,7 @@ async function main(): Promise<void> {
     environment,
     log,
     host: "127.0.0.1",
+    metrics: runtime.metrics,
     // Whoever reaches a database of ours may be anybody in it; nobody may in a database of the user's.
     ...(ownDatabase ? { demo: { users: demoUsers, secret: await demoSigningSecret(data) } } : {}),
   });

@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { loadEnvironment } from "../db/environment.ts";
 import { createLog, type Log } from "../db/log.ts";
 import { type PlatformSource, platformSource } from "../db/queries/runs.ts";
+import { listenForMetrics } from "../tasks/@metrics/listen.ts";
 import { createRuntime } from "../tasks/@worker/runtime.ts";
 import { keepRunning } from "../tasks/@worker/keep_running.ts";
 import { isPostgresStarting } from "../tasks/@worker/postgres_is_starting.ts";
@@ -30,6 +31,8 @@ async function main(): Promise<void> {
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   process.once("SIGTERM", stop).once("SIGINT", stop);
+  const listener = await listenForMetrics(environment, runtime.metrics, log);
+  if (listener !== null) log.info({ url: listener.url }, "metrics are served");
   try {
     await keepRunning({
       runtime,
@@ -39,6 +42,7 @@ async function main(): Promise<void> {
       onStarted: () => log.info({ platforms, concurrency }, "worker started"),
     });
   } finally {
+    await listener?.close();
     await runtime.close();
   }
   log.info("worker stopped");

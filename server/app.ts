@@ -5,6 +5,7 @@ import { type InboundDependencies, inboundRoutes } from "./inbound.ts";
 import { type Demo, demoRoutes } from "./routes/demo.ts";
 import { type GraphqlOptions, graphqlRoutes } from "./routes/graphql.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { type MetricsOptions, metricsRoute } from "./routes/metrics.ts";
 import { guardBrowsers } from "./security_headers.ts";
 
 export type ServerDependencies = {
@@ -17,16 +18,25 @@ export type ServerDependencies = {
   graphql?: Omit<GraphqlOptions, "db" | "log"> | undefined;
   /** Signs the demo's users in. Left out, which is everywhere else: off. */
   demo?: Demo | undefined;
+  /** What Prometheus asks. Left out: off, and nothing is counted. */
+  metrics?: MetricsOptions | undefined;
   /** Web pages of other origins that may call. */
   corsOrigins?: readonly string[] | undefined;
 };
 
 /** The server without a port: tests send requests into it, `npm run server` lets it listen. */
 export function createApp(dependencies: ServerDependencies): FastifyInstance {
-  const { db, log, inbound, graphql, demo, corsOrigins = [] } = dependencies;
+  const { db, log, inbound, graphql, demo, metrics, corsOrigins = [] } = dependencies;
   const loggerInstance: FastifyBaseLogger = log;
   const app = Fastify({ loggerInstance, logController: new LogController({ disableRequestLogging: true }) });
   guardBrowsers(app, { corsOrigins });
+  if (metrics !== undefined) {
+    app.addHook("onResponse", async (request, reply) => {
+      const route = request.routeOptions.url ?? "unmatched";
+      metrics.metrics.served({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime);
+    });
+    app.register(metricsRoute, metrics);
+  }
   app.register(healthRoutes, { db });
   if (inbound !== undefined) app.register(inboundRoutes, inbound);
   if (graphql !== undefined) app.register(graphqlRoutes, { db, log, ...graphql });

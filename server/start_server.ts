@@ -2,6 +2,8 @@ import type { AddressInfo } from "node:net";
 import type { Environment } from "../db/environment.ts";
 import type { Log } from "../db/log.ts";
 import { pgPool } from "../db/pool.ts";
+import { parseServiceTokens } from "../db/service_tokens.ts";
+import { Metrics } from "../tasks/@metrics/metrics.ts";
 import { createApp } from "./app.ts";
 import { createVerifier } from "./identity.ts";
 import { Linking } from "./linking.ts";
@@ -21,6 +23,8 @@ export async function startServer(options: {
   host?: string;
   /** Only where the database is our own throw-away one. */
   demo?: Demo | undefined;
+  /** What a worker in this process counts as well; the server's own without it. */
+  metrics?: Metrics;
 }): Promise<RunningServer> {
   const { environment, log, host = "0.0.0.0", demo } = options;
   const db = pgPool({
@@ -30,6 +34,8 @@ export async function startServer(options: {
     name: "tidemark server",
   });
   const inbound = await inboundOf(environment, log);
+  const metrics = options.metrics ?? new Metrics();
+  metrics.readFrom(db, log);
   const isDevelopment = environment.NODE_ENV === "development" || demo !== undefined;
   const app = createApp({
     db,
@@ -42,6 +48,8 @@ export async function startServer(options: {
       ruru: isDevelopment,
     },
     demo,
+    // The demo listens on this machine only, and its money is simulated.
+    metrics: { metrics, readers: demo === undefined ? metricsReaders(environment) : "anyone" },
     corsOrigins: environment.CORS_ORIGINS,
   });
   app.addHook("onClose", async () => {
@@ -60,6 +68,9 @@ async function inboundOf(environment: Environment & { DATABASE_URL: string }, lo
   log.warn("internal endpoints and webhooks are off: TIDEMARK_ENCRYPTION_KEYS is not set");
   return undefined;
 }
+
+const metricsReaders = ({ TIDEMARK_METRICS_TOKENS: text }: Environment) =>
+  text === undefined ? [] : parseServiceTokens(text);
 
 function addressOf(address: string | AddressInfo | null): AddressInfo {
   if (address === null || typeof address === "string") throw new Error("a TCP server has a port");

@@ -32,7 +32,7 @@ grant execute on function
   app_private.confirm_unlinkings(json),
   app_private.record_unlink_failures(json),
   app_private.complete_erasures(),
-  app_private.list_push_services()
+  app_private.read_gauges()
 to app_worker;
 
 grant execute on function
@@ -55,4 +55,4 @@ grant execute on function
   app_private.export_user(uuid)
 to app_service;
 
-grant execute on function app_private.readiness(), app_private.applied_migrations() to app_authenticator;
+grant execute on function app_private.readiness(), app_private.applied_migrations(), app_private.read_gauges() to app_authenticator;

@@ -1,6 +1,5 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance } from "fastify";
-import type { ServiceToken } from "../../db/service_tokens.ts";
+import { holderOf, type ServiceToken } from "../../db/service_tokens.ts";
 import { ProblemError } from "../routes/problem.ts";
 
 declare module "fastify" {
@@ -49,16 +48,6 @@ export function authenticateServices(
     request.serviceAccount = account;
     refuseIfExceeded(await asked(request));
   });
-}
-
-/** Who holds this token; null for nobody. Compares hashes, all of them, in a time that does not tell which fits. */
-function holderOf(tokens: readonly ServiceToken[], authorization: string | undefined): string | null {
-  const [, token] = /^bearer +(\S+)$/i.exec(authorization ?? "") ?? [];
-  if (token === undefined) return null;
-  const hash = createHash("sha256").update(token).digest();
-  let holder: string | null = null;
-  for (const { name, hash: known } of tokens) if (timingSafeEqual(hash, known)) holder = name;
-  return holder;
 }
 
 type Limited = { isAllowed: true } | { isAllowed: false; isExceeded: boolean; ttlInSeconds: number };

@@ -13,6 +13,7 @@ import {
   ResponseTooLargeError,
   UnexpectedShapeError,
 } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
 import { parseReply } from "./parse_reply.ts";
 
 const never = new AbortController().signal;
@@ -260,5 +261,38 @@ test("a reply is parsed, or told where it is wrong without its values", (t) => {
   t.is(error?.message, "do it: unexpected shape (a.0.n: invalid_type)");
   for (const kind of ["empty", "null", "html", "malformed"] as const) {
     t.throws(() => parseReply({ ...reply, body: { kind } }, schema), { instanceOf: NotJsonError });
+  }
+});
+
+test("whoever asked is told how each request ended, and nothing of what was said", async (t) => {
+  const exchanges: Exchange[] = [];
+  const call = { signal: never, told: (exchange: Exchange) => void exchanges.push(exchange) };
+  const { send, server } = await setUp(
+    t,
+    (request, response) => {
+      if (request.url === "/cut") request.socket.destroy();
+      else if (request.url === "/large") response.end("x".repeat(2_000));
+      else if (request.url !== "/hang") response.writeHead(request.url === "/no" ? 503 : 200).end("{}");
+    },
+    { maxResponseBytes: 1_000 },
+  );
+  await send({ call });
+  await send({ call, path: "/no" });
+  await t.throwsAsync(() => send({ call, path: "/cut" }), { instanceOf: NetworkError });
+  await t.throwsAsync(() => send({ call, path: "/large" }), { instanceOf: ResponseTooLargeError });
+  await t.throwsAsync(() => send({ call, path: "/hang", deadlineMs: 20 }), { instanceOf: RequestTimeoutError });
+  const stop = new AbortController();
+  server.once("request", () => stop.abort());
+  await t.throwsAsync(() => send({ path: "/hang", call: { ...call, signal: stop.signal } }), {
+    instanceOf: RequestAbortedError,
+  });
+  await t.throwsAsync(() => send({ call, url: new URL("http://127.0.0.1:1/") }), { instanceOf: NetworkError });
+  t.deepEqual(
+    exchanges.map(({ status }) => status),
+    [200, 503, "broken", "too_large", "timeout", "aborted", "unreachable"],
+  );
+  for (const exchange of exchanges) {
+    t.deepEqual(Object.keys(exchange).toSorted(), ["milliseconds", "operation", "status"]);
+    t.true(exchange.milliseconds >= 0);
   }
 });

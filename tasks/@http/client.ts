@@ -8,6 +8,7 @@ import {
   ResponseTooLargeError,
 } from "./errors.ts";
 import { parseExactJson } from "./exact_json.ts";
+import type { Exchange } from "./exchange.ts";
 
 export type HttpClientOptions = {
   /** Connections kept per origin. */
@@ -24,6 +25,8 @@ export type Call = {
   signal: AbortSignal;
   /** Awaited before each request is sent; what it throws is thrown as it is, and nothing is sent. */
   permit?(): Promise<void>;
+  /** Told of each request that was sent, as soon as its answer was read or given up. */
+  told?(exchange: Exchange): void;
 };
 
 export type HttpRequest = {
@@ -75,6 +78,10 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
       const { signal } = call;
       const content = contentOf(json, form);
       await call.permit?.();
+      const startedAt = performance.now();
+      const tell = (status: Exchange["status"]) => {
+        call.told?.({ operation, status, milliseconds: performance.now() - startedAt });
+      };
       const deadline = AbortSignal.timeout(deadlineMs);
       try {
         const response = await request(url, {
@@ -88,16 +95,35 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
         });
         const bytes = await readAtMost(maxResponseBytes, response.body, response.headers["content-length"]);
         if (bytes === null) throw new ResponseTooLargeError(operation, maxResponseBytes);
+        tell(response.statusCode);
         return { operation, status: response.statusCode, headers: firstOfEach(response.headers), body: read(bytes) };
       } catch (error) {
-        if (error instanceof ResponseTooLargeError) throw error;
-        if (signal.aborted) throw new RequestAbortedError(operation, error);
-        if (deadline.aborted || isTimeout(error)) throw new RequestTimeoutError(operation, deadlineMs, error);
-        const code = codeOf(error);
-        throw new NetworkError(operation, { code, reached: !isUnreachable(code), cause: error });
+        const failure = failureOf(error, { operation, deadlineMs, aborted: signal.aborted, late: deadline.aborted });
+        tell(failure.status);
+        throw failure.error;
       }
     },
     close: () => agent.close(),
+  };
+}
+
+type SendFailure = { status: Extract<Exchange["status"], string>; error: Error };
+
+/** What an error of undici's, or of our own reading, means: for the caller, and for whoever counts. */
+function failureOf(
+  error: unknown,
+  { operation, deadlineMs, aborted, late }: { operation: string; deadlineMs: number; aborted: boolean; late: boolean },
+): SendFailure {
+  if (error instanceof ResponseTooLargeError) return { status: "too_large", error };
+  if (aborted) return { status: "aborted", error: new RequestAbortedError(operation, error) };
+  if (late || isTimeout(error)) {
+    return { status: "timeout", error: new RequestTimeoutError(operation, deadlineMs, error) };
+  }
+  const code = codeOf(error);
+  const reached = !isUnreachable(code);
+  return {
+    status: reached ? "broken" : "unreachable",
+    error: new NetworkError(operation, { code, reached, cause: error }),
   };
 }
 

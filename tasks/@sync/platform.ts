@@ -6,6 +6,8 @@
  * database without a platform.
  */
 
+import type { Exchange } from "../@http/exchange.ts";
+
 /** accounts.platform_source; also the folder name under tasks/@providers (mtn_momo → momo). */
 export type PlatformSource = "mono" | "mtn_momo";
 
@@ -156,6 +158,8 @@ export type SyncContext = {
    * soon, so that the run waits in the database and not in a worker.
    */
   permit(): Promise<void>;
+  /** Told of each request to the provider that was sent: Call.told. */
+  told?(exchange: Exchange): void;
   /** The shared token of this account's wallet, by purpose (`collections`, `statement`). */
   tokens(purpose: string): TokenCache;
 };

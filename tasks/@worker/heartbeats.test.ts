@@ -36,7 +36,7 @@ function create(t: ExecutionContext) {
   const { db, verbs, hold } = createStub();
   const lines: string[] = [];
   const log = pino({ level: "warn" }, { write: (line) => void lines.push(line) });
-  const heartbeats = new Heartbeats(db, log, 1);
+  const heartbeats = new Heartbeats(db, log, { everyMs: 1 });
   // The beats alone keep no process alive, and here nothing else does.
   const { port1: alive } = new MessageChannel();
   alive.ref();

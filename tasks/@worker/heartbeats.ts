@@ -16,6 +16,14 @@ type Pulse = {
   timer: NodeJS.Timeout;
 };
 
+/** Who counts the beats: tasks/@metrics/metrics.ts. */
+export type BeatMetrics = {
+  heartbeat(outcome: "sent" | "missed"): void;
+  tookOver(taken: { workers_buried: number; runs_reclaimed: number }): void;
+};
+
+export type HeartbeatOptions = { everyMs?: number; metrics?: BeatMetrics };
+
 /**
  * Tells Postgres which of this process's worker pools are alive and which accounts they work on. A pool is registered by
  * its first job, before that job holds any lease, so the tasks are safe under whatever runs them: `npm run worker`, a
@@ -25,15 +33,17 @@ export class Heartbeats {
   readonly #db: Queryable;
   readonly #log: Log;
   readonly #everyMs: number;
+  readonly #metrics: BeatMetrics | undefined;
   readonly #pulses = new Map<string, Pulse>();
   readonly #jobs = new Map<string, Pick<KnownJobs, "name">>();
   /** Pools whose goodbye has not been heard yet. */
   readonly #leaving = new Set<string>();
 
-  constructor(db: Queryable, log: Log, everyMs = BEAT_EVERY_MS) {
+  constructor(db: Queryable, log: Log, { everyMs = BEAT_EVERY_MS, metrics }: HeartbeatOptions = {}) {
     this.#db = db;
     this.#log = log;
     this.#everyMs = everyMs;
+    this.#metrics = metrics;
   }
 
   /**
@@ -109,6 +119,7 @@ export class Heartbeats {
       if (taken.jobs_freed > 0)
         this.#log.warn({ jobs_freed: taken.jobs_freed }, "freed jobs that were lost on their way");
       if (taken.workers_buried + taken.runs_reclaimed > 0) {
+        this.#metrics?.tookOver(taken);
         this.#log.warn(
           { workers_buried: taken.workers_buried, runs_reclaimed: taken.runs_reclaimed },
           "took over from workers that stopped beating",
@@ -122,8 +133,10 @@ export class Heartbeats {
     const settle = async (sent: Promise<void>): Promise<void> => {
       try {
         await sent;
+        this.#metrics?.heartbeat("sent");
       } catch (error) {
         // A missed beat is told and not fatal: with Postgres away, every worker misses it, and none buries another.
+        this.#metrics?.heartbeat("missed");
         this.#log.error({ err: error }, "heartbeat missed");
       } finally {
         isUnderWay = false;

@@ -1,5 +1,6 @@
 import { beginSyncs, recordSyncFailures, resumeSyncs, type Begun, type PlatformSource } from "../../db/queries/runs.ts";
 import { type Log, logAbout } from "../../db/log.ts";
+import type { Exchange } from "../@http/exchange.ts";
 import { CredentialError } from "../@credentials/credential_error.ts";
 import type { PlatformSetup } from "../@providers/platforms.ts";
 import { leaseAccount } from "../@sync/lease_account.ts";
@@ -116,10 +117,15 @@ async function drive(
         await runtime.quotas.get(details.platform)?.permit(details.first);
         requests += 1;
       },
+      told: (exchange) => {
+        runtime.metrics.providerAnswered(details.platform, exchange);
+        tellCall(log, exchange);
+      },
       requests: () => requests,
     },
   });
   const milliseconds = runtime.machineNow() - startedAt;
+  runtime.metrics.runEnded(details.platform, outcome, milliseconds);
   tell(log, outcome, milliseconds, requests);
   runtime.onRun?.({
     platform: details.platform,
@@ -158,22 +164,31 @@ async function openCredentials(
   }
 }
 
+/** Each call to a provider, under its run's id: which call, how it ended, how long it took; nothing of what was said. */
+function tellCall(log: Log, { operation, status, milliseconds }: Exchange): void {
+  log.info({ call: operation, status, duration_ms: Math.round(milliseconds) }, "provider called");
+}
+
 function tell(log: Log, outcome: SyncOutcome, milliseconds: number, requests: number): void {
   switch (outcome.kind) {
     case "success": {
       const { fresh, changed, removed, unchanged } = outcome.tally;
-      log.info({ milliseconds, requests, new: fresh, changed, removed, unchanged }, "run succeeded");
+      log.info({ duration_ms: milliseconds, requests, new: fresh, changed, removed, unchanged }, "run succeeded");
       return;
     }
     case "suspended":
-      log.info({ milliseconds, requests, until: outcome.until }, "run waits for the provider");
+      log.info({ duration_ms: milliseconds, requests, until: outcome.until }, "run waits for the provider");
       return;
     case "failed": {
       const { kind, message, code } = outcome.failure;
-      log.warn({ milliseconds, requests, failure_kind: kind, code, err: outcome.error }, "run failed: %s", message);
+      log.warn(
+        { duration_ms: milliseconds, requests, failure_kind: kind, code, err: outcome.error },
+        "run failed: %s",
+        message,
+      );
       return;
     }
     case "lost":
-      log.warn({ milliseconds }, "run given up: its lease is held by somebody else");
+      log.warn({ duration_ms: milliseconds }, "run given up: its lease is held by somebody else");
   }
 }

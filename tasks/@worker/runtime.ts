@@ -5,6 +5,7 @@ import { pgPool } from "../../db/pool.ts";
 import type { PlatformSource } from "../../db/queries/runs.ts";
 import { type Keyring, parseKeyring } from "../@credentials/keyring.ts";
 import { proveKeyring } from "../@credentials/prove_keyring.ts";
+import { Metrics } from "../@metrics/metrics.ts";
 import { createPlatforms, type PlatformSetup } from "../@providers/platforms.ts";
 import { QuotaGate } from "../@quota/quota_gate.ts";
 import type { SyncOutcome } from "../@sync/sync_account.ts";
@@ -30,6 +31,7 @@ export type Runtime = {
   tokens: WalletTokens;
   /** This process's share of each platform's quota. */
   quotas: ReadonlyMap<PlatformSource, QuotaGate>;
+  metrics: Metrics;
   heartbeats: Pick<Heartbeats, "working" | "register" | "stop">;
   log: Log;
   /** Milliseconds since 1970; a test that must be repeatable stops it together with the database's clock. */
@@ -75,13 +77,16 @@ export async function createRuntime(options: {
   try {
     await proveKeyring(db, keyring);
     const platforms = createPlatforms(environment, { deadlineMs: options.deadlineMs });
-    const heartbeats = new Heartbeats(db, log);
+    const metrics = new Metrics();
+    metrics.readFrom(db, log);
+    const heartbeats = new Heartbeats(db, log, { metrics });
     return {
       db,
       keyring,
       platforms,
       tokens: new WalletTokens(db, keyring),
       quotas: new Map([...platforms.keys()].map((platform) => [platform, new QuotaGate(db, platform)])),
+      metrics,
       heartbeats,
       log,
       machineNow: options.machineNow ?? Date.now,

@@ -9,6 +9,7 @@ import { rowOf, rowsOf } from "../../../db/testing/ask.ts";
 import { type ClonedDb, withClonedDb } from "../../../db/testing/database.ts";
 import { type Keyring, parseKeyring } from "../../@credentials/keyring.ts";
 import { linkNewAccount, type NewLink } from "../../@linking/link_new_account.ts";
+import { Metrics } from "../../@metrics/metrics.ts";
 import type { Platform } from "../../@sync/platform.ts";
 import { WalletTokens } from "../../@sync/wallet_tokens.ts";
 import { completion } from "../completion.ts";
@@ -151,7 +152,12 @@ export function createTestRuntime(
 ): Runtime {
   const { log, keyring, platforms, onRun, beatEveryMs } = options;
   const db = cloned.pool("app_worker");
-  const heartbeats = new Heartbeats(db, log, beatEveryMs);
+  const metrics = new Metrics();
+  metrics.readFrom(db, log);
+  const heartbeats = new Heartbeats(db, log, {
+    metrics,
+    ...(beatEveryMs === undefined ? {} : { everyMs: beatEveryMs }),
+  });
   return {
     db,
     keyring,
@@ -165,6 +171,7 @@ export function createTestRuntime(
     ),
     tokens: new WalletTokens(db, keyring),
     quotas: new Map(),
+    metrics,
     heartbeats,
     log,
     machineNow: Date.now,

@@ -1,0 +1,68 @@
+/**
+ * The gauges that app_private.read_gauges answers. A test holds both to each other: names, labels, and that each has a value
+ * in a database where everything there is to tell has happened.
+ */
+export const gaugeCatalogue = {
+  accounts: { help: "Linked accounts.", labels: ["platform", "sync_status"] },
+  accounts_fresh_ratio: {
+    help: "Share of the accounts that could be synced whose last success is within their own interval. 1 where there are none.",
+    labels: ["platform"],
+  },
+  accounts_due: { help: "Accounts whose time has come and that no worker is at.", labels: ["platform"] },
+  oldest_due_seconds: {
+    help: "For how long the account that waits longest has been due. 0 where none waits.",
+    labels: ["platform"],
+  },
+  sync_window_unfinished_accounts: {
+    help: "Accounts that were due before the latest sync window ended and were not even tried by now.",
+    labels: ["platform"],
+  },
+  sync_window_load_ratio: {
+    help: "Requests that the coming day's scheduled accounts need, over what the quota allows within a sync window.",
+    labels: ["platform"],
+  },
+  open_runs: { help: "Runs that are open. state: running, waiting (for the provider).", labels: ["platform", "state"] },
+  platform_paused: {
+    help: "1 while a platform is paused. reason: configuration (our key or settings are refused), operator.",
+    labels: ["platform", "reason"],
+  },
+  dispatcher_last_tick_timestamp_seconds: {
+    help: "When due accounts were last looked for. Machine time; absent before the first time.",
+    labels: ["platform"],
+  },
+  queue_jobs: {
+    help: "Jobs by task. state: ready, running, scheduled (for later), dead (out of attempts).",
+    labels: ["task", "state"],
+  },
+  queue_lag_seconds: { help: "For how long the oldest ready job of a task has waited.", labels: ["task"] },
+  workers: { help: "Pools that are alive, by runner: a platform, or general.", labels: ["runner"] },
+  worker_oldest_beat_seconds: { help: "Age of the oldest last heartbeat of a runner's pools.", labels: ["runner"] },
+  quota_requests_per_second: {
+    help: "What we may send at present: the configured limit, lowered by what 429s taught. Absent: no limit.",
+    labels: ["platform"],
+  },
+  quota_learned_ratio: { help: "Share of the configured limit that is left after 429s.", labels: ["platform"] },
+  quota_blocked_seconds: {
+    help: "For how long the provider asked us to send nothing, from now.",
+    labels: ["platform"],
+  },
+  refreshes_today: { help: "Paid real-time refreshes of today, in the platform's calendar.", labels: ["platform"] },
+  refresh_cap: { help: "The most paid refreshes of a day. Absent: no cap.", labels: ["platform"] },
+  refresh_cost_today: {
+    help: "What today's refreshes cost at most, in the price list's currency.",
+    labels: ["platform"],
+  },
+  open_breakers: { help: "Open breakers. scope: institution, platform.", labels: ["platform", "scope"] },
+  institution_down: {
+    help: "1 for an institution whose breaker is open; the twenty oldest, the others together as `others`.",
+    labels: ["platform", "institution"],
+  },
+  open_auth_episodes: { help: "Accounts that need their owner.", labels: ["platform"] },
+  waiting_webhooks: { help: "Webhooks that were taken and not judged yet.", labels: ["platform"] },
+  oldest_waiting_webhook_seconds: { help: "Age of the oldest of those.", labels: ["platform"] },
+  open_unlinkings: { help: "Links that ended here and that the provider has not confirmed.", labels: ["platform"] },
+} as const satisfies Record<string, { help: string; labels: readonly string[] }>;
+
+export type GaugeName = keyof typeof gaugeCatalogue;
+
+export const isGaugeName = (name: string): name is GaugeName => Object.hasOwn(gaugeCatalogue, name);
