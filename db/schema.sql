@@ -840,6 +840,7 @@ create table app_private.auth_episodes (
   detected_at timestamp with time zone not null,
   detected_by bigint,
   recovered_at timestamp with time zone,
+  tapped_at timestamp with time zone,
   constraint auth_episodes_account_id_fkey FOREIGN KEY (account_id) REFERENCES app_public.accounts(id) ON DELETE CASCADE,
   constraint auth_episodes_detected_by_fkey FOREIGN KEY (detected_by) REFERENCES app_public.sync_logs(id) ON DELETE SET NULL,
   constraint auth_episodes_pkey PRIMARY KEY (id)
@@ -1020,6 +1021,17 @@ create table app_private.quotas (
 );
 alter table app_private.quotas enable row level security;
 comment on column app_private.quotas.refused_at is 'When the provider last answered 429. Machine time, as everything here.';
+
+create table app_private.reauth_links (
+  account_id uuid not null,
+  key_id text not null,
+  sealed bytea not null,
+  minted_at timestamp with time zone not null,
+  constraint reauth_links_account_id_fkey FOREIGN KEY (account_id) REFERENCES app_public.accounts(id) ON DELETE CASCADE,
+  constraint reauth_links_pkey PRIMARY KEY (account_id)
+);
+alter table app_private.reauth_links enable row level security;
+CREATE INDEX reauth_links_minted_at_idx ON app_private.reauth_links USING btree (minted_at);
 
 create table app_private.refresh_usage (
   platform_source app_public.platform_source not null,
@@ -1411,6 +1423,7 @@ begin
   get diagnostics idempotency_keys = row_count;
   delete from app_private.wallet_tokens where expires_at < app_private.clock();
   get diagnostics wallet_tokens = row_count;
+  delete from app_private.reauth_links where minted_at < app_private.clock() - interval '1 hour';
   delete from app_private.webhooks where received_at < app_private.clock() - interval '30 days';
   get diagnostics webhooks = row_count;
   perform graphile_worker.complete_jobs(array(
@@ -2131,6 +2144,11 @@ begin
     return 'needs_you';
   end if;
 
+  -- The page that was minted for this has done its work, and leads nobody anywhere any more.
+  if v_meaning = 'consent_renewed' then
+    delete from app_private.reauth_links where account_id = a.id;
+  end if;
+
   if s.run_id is not null and v_meaning <> 'payment' then
     if s.held_by is not null then
       return 'run_held';
@@ -2187,6 +2205,19 @@ begin
   end;
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION app_private.keep_reauth_link(p_account_id uuid, p_key_id text, p_sealed bytea)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into app_private.reauth_links as l (account_id, key_id, sealed, minted_at)
+  values (p_account_id, p_key_id, p_sealed, app_private.clock())
+  on conflict (account_id) do update
+  set key_id = excluded.key_id, sealed = excluded.sealed, minted_at = excluded.minted_at;
+$function$;
+grant execute on function app_private.keep_reauth_link(uuid,text,bytea) to app_service;
 
 CREATE OR REPLACE FUNCTION app_private.lease_details(p_account_ids uuid[])
  RETURNS TABLE(account_id uuid, details json)
@@ -2930,6 +2961,25 @@ AS $function$
 $function$;
 grant execute on function app_private.readiness() to app_authenticator;
 
+CREATE OR REPLACE FUNCTION app_private.reauth_target(p_account_id uuid)
+ RETURNS TABLE(user_id uuid, platform_source app_public.platform_source, mono_account_id text, standing text, now timestamp with time zone, key_id text, sealed bytea)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select a.user_id, a.platform_source, a.mono_account_id,
+    case
+      when a.unlinked_at is not null then 'unlinked'
+      when a.sync_status = 'auth_required' then 'needs_you'
+      else 'connected'
+    end,
+    app_private.clock(), l.key_id, l.sealed
+  from app_public.accounts a
+  left join app_private.reauth_links l on l.account_id = a.id and l.minted_at > app_private.clock() - interval '3 minutes'
+  where a.id = p_account_id;
+$function$;
+grant execute on function app_private.reauth_target(uuid) to app_service;
+
 CREATE OR REPLACE FUNCTION app_private.receive_webhooks(p_webhooks json)
  RETURNS integer
  LANGUAGE plpgsql
@@ -3121,6 +3171,18 @@ begin
 end
 $function$;
 grant execute on function app_private.record_sync_failures(json) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.record_tap(p_account_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app_private.auth_episodes e
+  set tapped_at = app_private.clock()
+  where e.account_id = p_account_id and e.recovered_at is null and e.tapped_at is null;
+$function$;
+grant execute on function app_private.record_tap(uuid) to app_service;
 
 CREATE OR REPLACE FUNCTION app_private.record_unlink_failures(p_failures json)
  RETURNS void

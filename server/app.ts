@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import type { Log } from "../db/log.ts";
 import { type InboundDependencies, inboundRoutes } from "./inbound.ts";
 import { type Demo, demoRoutes } from "./routes/demo.ts";
+import { type ReauthenticationDependencies, reauthenticationRoutes } from "./reauthentication/routes.ts";
 import { type GraphqlOptions, graphqlRoutes } from "./routes/graphql.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { type MetricsOptions, metricsRoute } from "./routes/metrics.ts";
@@ -14,6 +15,8 @@ export type ServerDependencies = {
   log: Log;
   /** What backends and providers call. Left out: off. */
   inbound?: InboundDependencies | undefined;
+  /** Where links in notifications lead. Left out: off. */
+  reauthentication?: ReauthenticationDependencies | undefined;
   /** What people and their apps call. Left out: off. */
   graphql?: Omit<GraphqlOptions, "db" | "log"> | undefined;
   /** Signs the demo's users in. Left out, which is everywhere else: off. */
@@ -26,7 +29,7 @@ export type ServerDependencies = {
 
 /** The server without a port: tests send requests into it, `npm run server` lets it listen. */
 export function createApp(dependencies: ServerDependencies): FastifyInstance {
-  const { db, log, inbound, graphql, demo, metrics, corsOrigins = [] } = dependencies;
+  const { db, log, inbound, reauthentication, graphql, demo, metrics, corsOrigins = [] } = dependencies;
   const loggerInstance: FastifyBaseLogger = log;
   const app = Fastify({ loggerInstance, logController: new LogController({ disableRequestLogging: true }) });
   guardBrowsers(app, { corsOrigins });
@@ -39,6 +42,7 @@ export function createApp(dependencies: ServerDependencies): FastifyInstance {
   }
   app.register(healthRoutes, { db });
   if (inbound !== undefined) app.register(inboundRoutes, inbound);
+  if (reauthentication !== undefined) app.register(reauthenticationRoutes, reauthentication);
   if (graphql !== undefined) app.register(graphqlRoutes, { db, log, ...graphql });
   if (demo !== undefined) app.register(demoRoutes, demo);
   return app;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { codeOf } from "../db/errors.ts";
 import type { Queryable } from "../db/queryable.ts";
+import { recordTap } from "../db/queries/reauthentication.ts";
 import type { Keyring } from "../tasks/@credentials/keyring.ts";
 import { ProviderError } from "../tasks/@http/errors.ts";
 import type { MonoClient } from "../tasks/@providers/mono/client.ts";
@@ -104,15 +105,17 @@ export class Linking {
   }
 
   /**
-   * Mints the page on which a user renews an account's consent. It lives for minutes, so it is minted when they tap.
+   * Mints the page on which a user renews an account's consent. It lives for minutes, so it is minted when they tap; that
+   * they did is remembered.
    *
    * @throws LinkRefusedError, ProviderSilentError
    */
   async mintReauthentication(account: { id: string; monoAccountId: string }): Promise<string> {
-    const mono = this.#deps?.mono ?? null;
-    if (mono === null) throw new ProviderSilentError("Mono is switched off on this server.");
+    const { db, mono = null } = this.#deps ?? {};
+    if (db === undefined || mono === null) throw new ProviderSilentError("Mono is switched off on this server.");
     const publicUrl = this.#deps?.publicUrl;
     if (publicUrl === undefined) throw new Error("PUBLIC_URL is not set, so Mono cannot send people back.");
+    await recordTap(db, account.id);
     const redirectUrl = `${publicUrl}/?reauthenticated=${account.id}`;
     try {
       const by = { signal: AbortSignal.timeout(PATIENCE_MS) };

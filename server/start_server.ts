@@ -36,14 +36,19 @@ export async function startServer(options: {
   const inbound = await inboundOf(environment, log);
   const metrics = options.metrics ?? new Metrics();
   metrics.readFrom(db, log);
+  const linking = new Linking(inbound === undefined ? null : { ...inbound, publicUrl: environment.PUBLIC_URL });
   const isDevelopment = environment.NODE_ENV === "development" || demo !== undefined;
   const app = createApp({
     db,
     log,
     inbound,
+    reauthentication:
+      inbound === undefined
+        ? undefined
+        : { db: inbound.db, keyring: inbound.keyring, linking, publicUrl: environment.PUBLIC_URL },
     graphql: {
       verify: createVerifier(demo === undefined ? environment : { ...environment, JWT_SECRET: demo.secret }),
-      linking: new Linking(inbound === undefined ? null : { ...inbound, publicUrl: environment.PUBLIC_URL }),
+      linking,
       introspection: (environment.GRAPHQL_INTROSPECTION ?? (isDevelopment ? "1" : "0")) === "1",
       ruru: isDevelopment,
     },

@@ -54,6 +54,7 @@ async function personWithEverything(db: Client, userId: string): Promise<Person>
     })),
   );
   await db.query("select app_private.process_webhooks()");
+  await db.query("select app_private.keep_reauth_link($1, 'k1', 'sealed')", [bank.accountId]);
   await db.query(
     `insert into app_public.notifications (user_id, account_id, platform_source, kind, created_at)
      select $1::uuid, account_id, 'mono', 'sync_failing', app_private.clock() from (values ($2::uuid), (null)) v (account_id)`,

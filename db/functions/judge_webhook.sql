@@ -67,6 +67,11 @@ begin
     return 'needs_you';
   end if;
 
+  -- The page that was minted for this has done its work, and leads nobody anywhere any more.
+  if v_meaning = 'consent_renewed' then
+    delete from app_private.reauth_links where account_id = a.id;
+  end if;
+
   if s.run_id is not null and v_meaning <> 'payment' then
     if s.held_by is not null then
       return 'run_held';

@@ -88,8 +88,8 @@ export const jobReply = z.looseObject({
   }),
 });
 
-/** Session of Mono Connect, for a new link or for re-authorisation. */
-export const sessionReply = z.looseObject({ data: z.looseObject({ mono_url: z.url() }) });
+/** Session of Mono Connect, for a new link or for re-authorisation. People are sent there, so it is a web page or nothing. */
+export const sessionReply = z.looseObject({ data: z.looseObject({ mono_url: z.url({ protocol: /^https?$/ }) }) });
 
 /** v2 answers `data.id`; the docs' sample still shows a bare `id`. */
 export const exchangeReply = z.union([
