@@ -1001,6 +1001,17 @@ create table app_private.platforms (
 alter table app_private.platforms enable row level security;
 comment on column app_private.platforms.last_dispatch_at is 'Machine time of the last enqueue_due_syncs; /readyz watches it.';
 
+create table app_private.push_services (
+  host text not null,
+  port integer not null default 443,
+  name text not null,
+  constraint push_services_host CHECK ((host ~ '^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$'::text)),
+  constraint push_services_name CHECK ((name <> ''::text)),
+  constraint push_services_pkey PRIMARY KEY (host, port),
+  constraint push_services_port CHECK (((port >= 1) AND (port <= 65535)))
+);
+alter table app_private.push_services enable row level security;
+
 create table app_private.quotas (
   platform_source app_public.platform_source not null,
   requests integer,
@@ -2472,6 +2483,16 @@ $function$;
 grant execute on function app_private.list_key_checks() to app_service;
 grant execute on function app_private.list_key_checks() to app_worker;
 
+CREATE OR REPLACE FUNCTION app_private.list_push_services()
+ RETURNS TABLE(host text, port integer, name text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select s.host, s.port, s.name from app_private.push_services s order by s.host, s.port;
+$function$;
+grant execute on function app_private.list_push_services() to app_worker;
+
 CREATE OR REPLACE FUNCTION app_private.match_link(p_user_id uuid, p_platform app_public.platform_source, p_external_id text, p_identity bytea)
  RETURNS uuid
  LANGUAGE sql
@@ -2672,6 +2693,25 @@ begin
 end
 $function$;
 grant execute on function app_private.process_webhooks(integer) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.push_service_of(p_endpoint text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select s.name
+  from regexp_match(
+      p_endpoint,
+      '^https://([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::([1-9][0-9]{0,4}))?/[A-Za-z0-9._~!$&''()*+,;=:@%/?-]+$'
+    ) as part
+  join app_private.push_services s
+    on s.port = coalesce(part[2]::integer, 443)
+      and (s.host = part[1] or (s.host like '*.%' and part[1] like '%_' || substr(s.host, 2)))
+  where length(p_endpoint) <= 2000
+  order by s.host
+  limit 1;
+$function$;
 
 CREATE OR REPLACE FUNCTION app_private.put_identity_key(p_key_id text, p_sealed bytea, p_old_sealed bytea DEFAULT NULL::bytea)
  RETURNS boolean

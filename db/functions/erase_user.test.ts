@@ -212,6 +212,7 @@ const impersonal: Record<string, string> = {
   "app_private.key_checks": "a line an encryption key",
   "app_private.migrations": "files",
   "app_private.platforms": "configuration",
+  "app_private.push_services": "hosts of push services",
   "app_private.quotas": "counts a platform",
   "app_private.refresh_usage": "counts a day",
   "app_private.sources": "configuration",

@@ -32,6 +32,7 @@ grant execute on function
   app_private.confirm_unlinkings(json),
   app_private.record_unlink_failures(json),
   app_private.complete_erasures(),
+  app_private.list_push_services(),
   app_private.read_gauges()
 to app_worker;
 
