@@ -14,6 +14,7 @@ const catalogue = {
   LNKNV: { httpStatus: 422, raisedBy: "sql", meaning: "the link is not valid" },
   NTFND: { httpStatus: 404, raisedBy: "sql", meaning: "not found, or not yours" },
   PRVNA: { httpStatus: 503, raisedBy: "typescript", meaning: "the provider gives no answer now" },
+  PSHNV: { httpStatus: 422, raisedBy: "sql", meaning: "the push subscription is not valid" },
   SETNV: { httpStatus: 422, raisedBy: "sql", meaning: "the setting is not valid" },
   SYNLL: {
     httpStatus: 409,

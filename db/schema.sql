@@ -58,6 +58,19 @@ comment on type app_public.failure_kind is '@value transient Something that pass
 @value interrupted The run was cut off, by a restart say. It counts in no failure rate.
 Why a run failed.';
 
+create type app_public.notification_channel as enum ('in_app', 'onesignal', 'web_push');
+comment on type app_public.notification_channel is '@value in_app The feed; it is always kept.
+@value onesignal Pushes of the app, by OneSignal.
+@value web_push Pushes of a browser.
+A way to be told.';
+
+create type app_public.notification_channel_choice as (
+  platform_source app_public.platform_source,
+  channel app_public.notification_channel,
+  enabled boolean
+);
+comment on type app_public.notification_channel_choice is 'Whether a channel pushes what concerns a platform.';
+
 create type app_public.notification_kind as enum ('reauth_required', 'reauth_reminder', 'recovered', 'sync_failing', 'provider_down', 'provider_recovered');
 comment on type app_public.notification_kind is '@value reauth_required The account needs its owner.
 @value reauth_reminder The account still needs its owner.
@@ -66,6 +79,23 @@ comment on type app_public.notification_kind is '@value reauth_required The acco
 @value provider_down The bank or the platform is down.
 @value provider_recovered The bank or the platform is back.
 What a notification tells.';
+
+create type app_public.notification_language as enum ('en', 'fr');
+comment on type app_public.notification_language is '@value en English.
+@value fr French.
+A language that notifications are written in.';
+
+create type app_public.notification_preferences as (
+  language app_public.notification_language,
+  time_zone text,
+  quiet_hours boolean,
+  quiet_from text,
+  quiet_to text,
+  paused boolean,
+  tell_recovery boolean,
+  channels app_public.notification_channel_choice[]
+);
+comment on type app_public.notification_preferences is 'How you want to be notified.';
 
 create type app_public.platform_source as enum ('mono', 'mtn_momo');
 comment on type app_public.platform_source is '@value mono Bank accounts, by Mono.
@@ -228,6 +258,49 @@ comment on table app_public.accounts is 'A linked bank or mobile-money account a
 create policy select_own on app_public.accounts for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
 grant select on app_public.accounts to app_visitor;
 
+create table app_public.notification_channels (
+  user_id uuid not null,
+  platform_source app_public.platform_source not null,
+  channel app_public.notification_channel not null,
+  enabled boolean not null,
+  constraint notification_channels_channel CHECK ((channel <> 'in_app'::app_public.notification_channel)),
+  constraint notification_channels_pkey PRIMARY KEY (user_id, platform_source, channel),
+  constraint notification_channels_platform_source_fkey FOREIGN KEY (platform_source) REFERENCES app_private.platforms(platform_source) ON DELETE CASCADE
+);
+alter table app_public.notification_channels enable row level security;
+CREATE INDEX notification_channels_platform_source_idx ON app_public.notification_channels USING btree (platform_source);
+comment on column app_public.notification_channels.channel is 'The channel.';
+comment on column app_public.notification_channels.enabled is 'Whether it pushes.';
+comment on column app_public.notification_channels.platform_source is 'The platform that it is about.';
+comment on column app_public.notification_channels.user_id is 'Whose choice it is.';
+comment on table app_public.notification_channels is 'Whether a user wants pushes about a platform over a channel.';
+create policy select_own on app_public.notification_channels for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
+grant select on app_public.notification_channels to app_visitor;
+
+create table app_public.notification_settings (
+  user_id uuid not null,
+  language app_public.notification_language,
+  time_zone text,
+  quiet_hours boolean,
+  quiet_from time without time zone,
+  quiet_to time without time zone,
+  paused boolean,
+  tell_recovery boolean,
+  constraint notification_settings_pkey PRIMARY KEY (user_id)
+);
+alter table app_public.notification_settings enable row level security;
+comment on column app_public.notification_settings.language is 'The language of pushes and of the feed.';
+comment on column app_public.notification_settings.paused is 'No push at all.';
+comment on column app_public.notification_settings.quiet_from is 'When the quiet hours begin.';
+comment on column app_public.notification_settings.quiet_hours is 'Whether pushes wait for the end of the quiet hours.';
+comment on column app_public.notification_settings.quiet_to is 'When the quiet hours end.';
+comment on column app_public.notification_settings.tell_recovery is 'Whether to tell that an account works again.';
+comment on column app_public.notification_settings.time_zone is 'The zone of the quiet hours, an IANA name.';
+comment on column app_public.notification_settings.user_id is 'Whose choice it is.';
+comment on table app_public.notification_settings is 'How a user wants to be told. Null: no choice made.';
+create policy select_own on app_public.notification_settings for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
+grant select on app_public.notification_settings to app_visitor;
+
 create table app_public.notifications (
   id bigint not null generated always as identity,
   user_id uuid not null,
@@ -238,21 +311,27 @@ create table app_public.notifications (
   params jsonb not null default '{}'::jsonb,
   created_at timestamp with time zone not null,
   read_at timestamp with time zone,
+  incident_id bigint,
   constraint notifications_account FOREIGN KEY (account_id, user_id) REFERENCES app_public.accounts(id, user_id) ON DELETE CASCADE,
   constraint notifications_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES app_private.auth_episodes(id) ON DELETE SET NULL,
+  constraint notifications_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES app_private.incidents(id) ON DELETE SET NULL,
   constraint notifications_params CHECK ((jsonb_typeof(params) = 'object'::text)),
   constraint notifications_pkey PRIMARY KEY (id)
 ) with (fillfactor=90);
 alter table app_public.notifications enable row level security;
 CREATE INDEX notifications_account_id_idx ON app_public.notifications USING btree (account_id, user_id);
 CREATE INDEX notifications_episode_id_idx ON app_public.notifications USING btree (episode_id) WHERE (episode_id IS NOT NULL);
+CREATE INDEX notifications_incident_id_idx ON app_public.notifications USING btree (incident_id) WHERE (incident_id IS NOT NULL);
 CREATE INDEX notifications_unread_idx ON app_public.notifications USING btree (user_id) WHERE (read_at IS NULL);
 CREATE INDEX notifications_user_id_idx ON app_public.notifications USING btree (user_id, id DESC);
+CREATE UNIQUE INDEX notifications_episode_key ON app_public.notifications USING btree (episode_id, kind) WHERE (episode_id IS NOT NULL);
+CREATE UNIQUE INDEX notifications_incident_key ON app_public.notifications USING btree (incident_id, user_id, kind) WHERE (incident_id IS NOT NULL);
 CREATE TRIGGER _900_announce_insert AFTER INSERT ON app_public.notifications REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_notifications__announce();
 comment on column app_public.notifications.account_id is 'The account it is about; null where it is about a platform.';
 comment on column app_public.notifications.created_at is 'When it was written.';
 comment on column app_public.notifications.episode_id is 'The stretch of needed re-authentication that it belongs to.';
 comment on column app_public.notifications.id is 'Notifications are numbered as they are written.';
+comment on column app_public.notifications.incident_id is 'The outage that it belongs to.';
 comment on column app_public.notifications.kind is 'What it tells.';
 comment on column app_public.notifications.params is 'What its sentence needs, by name. No personal data.';
 comment on column app_public.notifications.platform_source is 'The platform it is about.';
@@ -261,6 +340,33 @@ comment on column app_public.notifications.user_id is 'Who was told.';
 comment on table app_public.notifications is 'Something that a user was told: an entry of the feed.';
 create policy select_own on app_public.notifications for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
 grant select on app_public.notifications to app_visitor;
+
+create table app_public.push_subscriptions (
+  id bigint not null generated always as identity,
+  user_id uuid not null,
+  endpoint text not null,
+  p256dh text not null,
+  auth text not null,
+  saved_at timestamp with time zone not null,
+  last_delivered_at timestamp with time zone,
+  constraint push_subscriptions_auth CHECK ((auth ~ '^[A-Za-z0-9_-]{22}$'::text)),
+  constraint push_subscriptions_endpoint CHECK ((length(endpoint) <= 2000)),
+  constraint push_subscriptions_endpoint_key UNIQUE (endpoint),
+  constraint push_subscriptions_p256dh CHECK ((p256dh ~ '^[A-Za-z0-9_-]{87}$'::text)),
+  constraint push_subscriptions_pkey PRIMARY KEY (id)
+);
+alter table app_public.push_subscriptions enable row level security;
+CREATE INDEX push_subscriptions_user_id_idx ON app_public.push_subscriptions USING btree (user_id, saved_at);
+comment on column app_public.push_subscriptions.auth is 'The browser''s secret.';
+comment on column app_public.push_subscriptions.endpoint is 'Where its push service takes messages; by it a browser recognises its own.';
+comment on column app_public.push_subscriptions.id is 'Our id of the subscription.';
+comment on column app_public.push_subscriptions.last_delivered_at is 'When a push service last took a message for it.';
+comment on column app_public.push_subscriptions.p256dh is 'The browser''s public key.';
+comment on column app_public.push_subscriptions.saved_at is 'When the browser last said that it wants pushes.';
+comment on column app_public.push_subscriptions.user_id is 'Whose browser it is.';
+comment on table app_public.push_subscriptions is 'A browser that is notified by web push.';
+create policy select_own on app_public.push_subscriptions for select to app_visitor using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
+grant select (id, user_id, endpoint, saved_at, last_delivered_at) on app_public.push_subscriptions to app_visitor;
 
 create table app_public.sync_logs (
   id bigint not null generated always as identity,
@@ -536,6 +642,84 @@ $function$;
 comment on function app_public.accounts_sync_state(app_public.accounts) is 'Where the account stands right now: what it waits for, when it is synced next, which days are covered.';
 grant execute on function app_public.accounts_sync_state(app_public.accounts) to app_visitor;
 
+CREATE OR REPLACE FUNCTION app_public.choose_notification_channel(platform_source app_public.platform_source, channel app_public.notification_channel, enabled boolean)
+ RETURNS app_public.notification_preferences
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid := app_public.current_user_id();
+begin
+  if v_user_id is null then
+    raise exception 'Sign in to choose settings.' using errcode = 'NTFND';
+  end if;
+  if choose_notification_channel.channel = 'in_app' then
+    raise exception 'The feed is always kept: it cannot be switched off.' using errcode = 'SETNV';
+  end if;
+  insert into app_public.notification_channels (user_id, platform_source, channel, enabled)
+  values (
+    v_user_id, choose_notification_channel.platform_source, choose_notification_channel.channel,
+    choose_notification_channel.enabled
+  )
+  on conflict on constraint notification_channels_pkey do update set enabled = excluded.enabled;
+  return app_public.notification_preferences();
+end
+$function$;
+comment on function app_public.choose_notification_channel(app_public.platform_source,app_public.notification_channel,boolean) is '@param platformSource The platform whose accounts the choice is for.
+@param channel The channel: onesignal or web_push.
+@param enabled Whether it pushes.
+@result Your choices as they stand now.
+Chooses whether a channel pushes what concerns your accounts of a platform. At first: yes.';
+grant execute on function app_public.choose_notification_channel(app_public.platform_source,app_public.notification_channel,boolean) to app_visitor;
+
+CREATE OR REPLACE FUNCTION app_public.choose_notification_settings(language app_public.notification_language DEFAULT NULL::app_public.notification_language, time_zone text DEFAULT NULL::text, quiet_hours boolean DEFAULT NULL::boolean, quiet_from text DEFAULT NULL::text, quiet_to text DEFAULT NULL::text, paused boolean DEFAULT NULL::boolean, tell_recovery boolean DEFAULT NULL::boolean)
+ RETURNS app_public.notification_preferences
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid := app_public.current_user_id();
+begin
+  if v_user_id is null then
+    raise exception 'Sign in to choose settings.' using errcode = 'NTFND';
+  end if;
+  if choose_notification_settings.quiet_from !~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'
+    or choose_notification_settings.quiet_to !~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'
+  then
+    raise exception 'Quiet hours begin and end at a time of the day, such as 22:00.' using errcode = 'SETNV';
+  end if;
+  perform app_private.check_time_zone(choose_notification_settings.time_zone);
+  insert into app_public.notification_settings as s
+    (user_id, language, time_zone, quiet_hours, quiet_from, quiet_to, paused, tell_recovery)
+  values (
+    v_user_id, choose_notification_settings.language, choose_notification_settings.time_zone,
+    choose_notification_settings.quiet_hours, choose_notification_settings.quiet_from::time, choose_notification_settings.quiet_to::time,
+    choose_notification_settings.paused, choose_notification_settings.tell_recovery
+  )
+  on conflict on constraint notification_settings_pkey do update
+  set language = coalesce(excluded.language, s.language), time_zone = coalesce(excluded.time_zone, s.time_zone),
+    quiet_hours = coalesce(excluded.quiet_hours, s.quiet_hours), quiet_from = coalesce(excluded.quiet_from, s.quiet_from),
+    quiet_to = coalesce(excluded.quiet_to, s.quiet_to), paused = coalesce(excluded.paused, s.paused),
+    tell_recovery = coalesce(excluded.tell_recovery, s.tell_recovery);
+  if exists (select from app_private.notification_choice(v_user_id) c where c.quiet_from = c.quiet_to) then
+    raise exception 'Quiet hours end at another time than they begin; to be quiet always, pause.' using errcode = 'SETNV';
+  end if;
+  return app_public.notification_preferences();
+end
+$function$;
+comment on function app_public.choose_notification_settings(app_public.notification_language,text,boolean,text,text,boolean,boolean) is '@param language The language of pushes and of the feed. At first: English.
+@param timeZone The zone of the quiet hours, an IANA name such as Africa/Lagos. At first: that of your accounts.
+@param quietHours Whether pushes wait for the end of the quiet hours. At first: yes.
+@param quietFrom When the quiet hours begin, as HH:MM. At first: 22:00.
+@param quietTo When the quiet hours end, as HH:MM; earlier than their beginning means the next morning. At first: 07:00.
+@param paused Pauses everything: no push at all, over any channel. The feed goes on. At first: no.
+@param tellRecovery Whether you want to be told when an account that needed you works again. At first: no.
+@result Your choices as they stand now.
+Chooses how you want to be notified. What is left out stays as it was.';
+grant execute on function app_public.choose_notification_settings(app_public.notification_language,text,boolean,text,text,boolean,boolean) to app_visitor;
+
 CREATE OR REPLACE FUNCTION app_public.choose_sync_settings(platform_source app_public.platform_source, sync_interval interval DEFAULT NULL::interval, preferred_hour integer DEFAULT NULL::integer, time_zone text DEFAULT NULL::text, notifications_enabled boolean DEFAULT true)
  RETURNS app_public.sync_settings
  LANGUAGE plpgsql
@@ -553,11 +737,7 @@ begin
   if choose_sync_settings.preferred_hour not between 0 and 23 then
     raise exception 'The preferred hour lies between 0 and 23.' using errcode = 'SETNV';
   end if;
-  if choose_sync_settings.time_zone is not null
-    and not exists (select from pg_catalog.pg_timezone_names z where z.name = choose_sync_settings.time_zone)
-  then
-    raise exception 'The time zone must be an IANA name, such as Africa/Lagos.' using errcode = 'SETNV';
-  end if;
+  perform app_private.check_time_zone(choose_sync_settings.time_zone);
 
   insert into app_public.sync_settings as s (user_id, platform_source, sync_interval, preferred_hour, time_zone, notifications_enabled)
   values (
@@ -648,6 +828,30 @@ comment on function app_public.mark_notifications_read(bigint[]) is '@param ids 
 Marks notifications as read and answers those that were not yet.';
 grant execute on function app_public.mark_notifications_read(bigint[]) to app_visitor;
 
+CREATE OR REPLACE FUNCTION app_public.notification_preferences()
+ RETURNS app_public.notification_preferences
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select row (
+    c.language, c.time_zone, c.quiet_hours, to_char(c.quiet_from, 'HH24:MI'), to_char(c.quiet_to, 'HH24:MI'), c.paused, c.tell_recovery,
+    (select array_agg(
+       row (p.platform_source, e.channel, coalesce(n.enabled, true))::app_public.notification_channel_choice
+       order by p.platform_source, e.channel)
+     from app_private.platforms p
+     cross join unnest(enum_range(null::app_public.notification_channel)) as e (channel)
+     left join app_public.notification_channels n
+       on n.user_id = me.id and n.platform_source = p.platform_source and n.channel = e.channel
+     where e.channel <> 'in_app')
+  )::app_public.notification_preferences
+  from (select app_public.current_user_id()) as me (id)
+  cross join lateral app_private.notification_choice(me.id) c
+  where me.id is not null;
+$function$;
+comment on function app_public.notification_preferences() is 'How you want to be notified; what you have not chosen is as it is by default.';
+grant execute on function app_public.notification_preferences() to app_visitor;
+
 CREATE OR REPLACE FUNCTION app_public.platform_sync_status()
  RETURNS SETOF app_public.platform_status
  LANGUAGE sql
@@ -693,6 +897,21 @@ AS $function$
 $function$;
 comment on function app_public.platform_sync_status() is 'How your accounts are doing, platform by platform.';
 grant execute on function app_public.platform_sync_status() to app_visitor;
+
+CREATE OR REPLACE FUNCTION app_public.remove_push_subscription(endpoint text)
+ RETURNS app_public.push_subscriptions
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  delete from app_public.push_subscriptions s
+  where s.endpoint = remove_push_subscription.endpoint and s.user_id = app_public.current_user_id()
+  returning s.*;
+$function$;
+comment on function app_public.remove_push_subscription(text) is '@param endpoint The subscription''s endpoint, as the browser gave it.
+@result The subscription that was removed; null where there was none.
+Ends web push to a browser.';
+grant execute on function app_public.remove_push_subscription(text) to app_visitor;
 
 CREATE OR REPLACE FUNCTION app_public.request_all_syncs(idempotency_key text)
  RETURNS SETOF app_public.account_sync_request
@@ -771,6 +990,56 @@ comment on function app_public.request_sync(uuid,text) is '@param accountId The 
 Asks for a sync of one of your accounts now. The same idempotency key within 24 hours gets the same answer.';
 grant execute on function app_public.request_sync(uuid,text) to app_visitor;
 
+CREATE OR REPLACE FUNCTION app_public.save_push_subscription(endpoint text, p256dh text, auth text)
+ RETURNS app_public.push_subscriptions
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid := app_public.current_user_id();
+  -- Some libraries pad.
+  v_p256dh text := coalesce(translate(rtrim(save_push_subscription.p256dh, '='), '+/', '-_'), '');
+  v_auth text := coalesce(translate(rtrim(save_push_subscription.auth, '='), '+/', '-_'), '');
+  v_saved app_public.push_subscriptions;
+begin
+  if v_user_id is null then
+    raise exception 'Sign in to be notified.' using errcode = 'NTFND';
+  end if;
+  if app_private.push_service_of(save_push_subscription.endpoint) is null then
+    raise exception 'The endpoint is not an address of a push service that we know.' using errcode = 'PSHNV';
+  end if;
+  -- An uncompressed point of P-256 begins with 4 (RFC 8291): 65 bytes, the first of them 0x04.
+  if v_p256dh !~ '^B[A-P][A-Za-z0-9_-]{85}$' then
+    raise exception 'p256dh is not the public key of a browser.' using errcode = 'PSHNV';
+  end if;
+  if v_auth !~ '^[A-Za-z0-9_-]{22}$' then
+    raise exception 'auth is not the secret of a browser.' using errcode = 'PSHNV';
+  end if;
+
+  -- One of a user at a time, or two could each count twenty.
+  perform pg_advisory_xact_lock(hashtextextended('push ' || v_user_id, 0));
+  delete from app_public.push_subscriptions s
+  where s.endpoint = save_push_subscription.endpoint and s.user_id <> v_user_id;
+  insert into app_public.push_subscriptions as s (user_id, endpoint, p256dh, auth, saved_at)
+  values (v_user_id, save_push_subscription.endpoint, v_p256dh, v_auth, app_private.clock())
+  on conflict on constraint push_subscriptions_endpoint_key do update
+  set user_id = excluded.user_id, p256dh = excluded.p256dh, auth = excluded.auth, saved_at = excluded.saved_at
+  returning * into v_saved;
+  delete from app_public.push_subscriptions s
+  where s.id in (
+    select o.id from app_public.push_subscriptions o where o.user_id = v_user_id order by o.saved_at desc, o.id desc offset 20
+  );
+  return v_saved;
+end
+$function$;
+comment on function app_public.save_push_subscription(text,text,text) is '@param endpoint The subscription''s endpoint, as the browser gave it.
+@param p256dh Its key p256dh, base64url.
+@param auth Its key auth, base64url.
+@result The saved subscription.
+Lets this browser be notified by web push. Saving it again renews its keys.';
+grant execute on function app_public.save_push_subscription(text,text,text) to app_visitor;
+
 CREATE OR REPLACE FUNCTION app_public.unlink_account(account_id uuid)
  RETURNS app_public.accounts
  LANGUAGE plpgsql
@@ -840,15 +1109,27 @@ create table app_private.auth_episodes (
   detected_at timestamp with time zone not null,
   detected_by bigint,
   recovered_at timestamp with time zone,
+  told_at timestamp with time zone,
+  reminded_at timestamp with time zone,
   tapped_at timestamp with time zone,
+  reopened_at timestamp with time zone,
+  relapses integer not null default 0,
+  closed_by text,
   constraint auth_episodes_account_id_fkey FOREIGN KEY (account_id) REFERENCES app_public.accounts(id) ON DELETE CASCADE,
+  constraint auth_episodes_closed_by CHECK ((closed_by = ANY (ARRAY['sync'::text, 'unlinked'::text]))),
   constraint auth_episodes_detected_by_fkey FOREIGN KEY (detected_by) REFERENCES app_public.sync_logs(id) ON DELETE SET NULL,
-  constraint auth_episodes_pkey PRIMARY KEY (id)
+  constraint auth_episodes_pkey PRIMARY KEY (id),
+  constraint auth_episodes_relapses CHECK ((relapses >= 0)),
+  constraint auth_episodes_reopened CHECK (((reopened_at IS NULL) = (relapses = 0)))
 );
 alter table app_private.auth_episodes enable row level security;
 CREATE INDEX auth_episodes_account_id_idx ON app_private.auth_episodes USING btree (account_id);
 CREATE INDEX auth_episodes_detected_by_idx ON app_private.auth_episodes USING btree (detected_by);
+CREATE INDEX auth_episodes_reminder_idx ON app_private.auth_episodes USING btree (GREATEST(told_at, reopened_at)) WHERE ((recovered_at IS NULL) AND (reminded_at IS NULL));
 CREATE UNIQUE INDEX auth_episodes_open_key ON app_private.auth_episodes USING btree (account_id) WHERE (recovered_at IS NULL);
+comment on column app_private.auth_episodes.recovered_at is 'When it ended; closed_by says how.';
+comment on column app_private.auth_episodes.tapped_at is 'When the owner first opened the link that leads back.';
+comment on column app_private.auth_episodes.told_at is 'When the owner''s feed had it; a push may come later.';
 
 create table app_private.breakers (
   platform_source app_public.platform_source not null,
@@ -991,10 +1272,14 @@ create table app_private.platforms (
   refresh_price numeric,
   daily_refresh_cap integer,
   unlinks_for_good boolean not null default false,
+  reminder_after interval default '3 days'::interval,
+  outage_push_after interval not null default '00:05:00'::interval,
   constraint platforms_daily_refresh_cap CHECK ((daily_refresh_cap >= 0)),
+  constraint platforms_outage_push_after CHECK ((outage_push_after >= '00:00:00'::interval)),
   constraint platforms_pkey PRIMARY KEY (platform_source),
   constraint platforms_preferred_hour CHECK (((preferred_hour >= 0) AND (preferred_hour <= 23))),
   constraint platforms_refresh_price CHECK ((refresh_price >= (0)::numeric)),
+  constraint platforms_reminder_after CHECK ((reminder_after > '00:00:00'::interval)),
   constraint platforms_sync_window CHECK (((sync_window >= '00:00:00'::interval) AND (sync_window <= '24:00:00'::interval))),
   constraint platforms_transactions_task CHECK ((transactions_task ~ '^[a-z][a-z0-9_]{1,60}$'::text))
 );
@@ -1083,6 +1368,8 @@ create table app_private.sync_states (
   admin_interval interval,
   activity smallint,
   provider_state jsonb not null default '{}'::jsonb,
+  failing_since timestamp with time zone,
+  failing_told_at timestamp with time zone,
   constraint sync_states_account_id_fkey FOREIGN KEY (account_id) REFERENCES app_public.accounts(id) ON DELETE CASCADE,
   constraint sync_states_failures CHECK ((failures >= 0)),
   constraint sync_states_lease CHECK (((held_by IS NULL) OR (run_id IS NOT NULL))),
@@ -1419,6 +1706,19 @@ begin
   end if;
   if p_interval > interval '1 day' and mod(extract(epoch from p_interval), 86400) <> 0 then
     raise exception 'An interval of more than a day is a whole number of days.' using errcode = 'SETNV';
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.check_time_zone(p_time_zone text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if p_time_zone is not null and not exists (select from pg_catalog.pg_timezone_names z where z.name = p_time_zone) then
+    raise exception 'The time zone must be an IANA name, such as Africa/Lagos.' using errcode = 'SETNV';
   end if;
 end
 $function$;
@@ -2549,6 +2849,31 @@ CREATE OR REPLACE FUNCTION app_private.normal_narration(p_narration text)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select lower(regexp_replace(btrim(coalesce(p_narration, '')), '\s+', ' ', 'g'));
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.notification_choice(p_user_id uuid)
+ RETURNS TABLE(language app_public.notification_language, time_zone text, quiet_hours boolean, quiet_from time without time zone, quiet_to time without time zone, paused boolean, tell_recovery boolean)
+ LANGUAGE sql
+ STABLE ROWS 1
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select
+    coalesce(c.language, 'en'),
+    coalesce(
+      c.time_zone,
+      (select s.time_zone from app_public.sync_settings s
+       where s.user_id = p_user_id and s.time_zone is not null order by s.platform_source limit 1),
+      (select l.time_zone from app_public.accounts a join app_private.links l on l.account_id = a.id
+       where a.user_id = p_user_id order by a.unlinked_at is not null, a.linked_at, a.id limit 1),
+      'UTC'
+    ),
+    coalesce(c.quiet_hours, true),
+    coalesce(c.quiet_from, '22:00'),
+    coalesce(c.quiet_to, '07:00'),
+    coalesce(c.paused, false),
+    coalesce(c.tell_recovery, false)
+  from (select) as always
+  left join app_public.notification_settings c on c.user_id = p_user_id;
 $function$;
 
 CREATE OR REPLACE FUNCTION app_private.pass_breakers(p_account_ids uuid[], p_first uuid[])

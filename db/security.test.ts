@@ -19,6 +19,7 @@ import {
   noon,
   page,
   save,
+  savePushSubscription,
   setClock,
 } from "./testing/world.ts";
 
@@ -149,6 +150,9 @@ async function twoUsers(db: Client): Promise<void> {
     await finish(db, lease);
     await asUser(db, userId);
     await db.query("select app_public.choose_sync_settings('mono')");
+    await db.query("select app_public.choose_notification_settings('fr')");
+    await db.query("select app_public.choose_notification_channel('mono', 'web_push', true)");
+    await savePushSubscription(db, `https://fcm.googleapis.com/fcm/send/${userId}`);
     await asOwner(db);
     await db.query(
       `insert into app_public.notifications (user_id, account_id, platform_source, kind, created_at)

@@ -78,6 +78,15 @@ comment on type app_public.notification_kind is
   '@value provider_down The bank or the platform is down.\n'
   '@value provider_recovered The bank or the platform is back.\n'
   'What a notification tells.';
+comment on type app_public.notification_channel is
+  E'@value in_app The feed; it is always kept.\n'
+  '@value onesignal Pushes of the app, by OneSignal.\n'
+  '@value web_push Pushes of a browser.\n'
+  'A way to be told.';
+comment on type app_public.notification_language is
+  E'@value en English.\n'
+  '@value fr French.\n'
+  'A language that notifications are written in.';
 comment on type app_public.sync_phase is
   E'@value never_synced No sync has succeeded yet.\n'
   '@value up_to_date The last sync succeeded, and the next one is not due yet.\n'
@@ -194,9 +203,47 @@ comment on column app_public.notifications.account_id is 'The account it is abou
 comment on column app_public.notifications.platform_source is 'The platform it is about.';
 comment on column app_public.notifications.kind is 'What it tells.';
 comment on column app_public.notifications.episode_id is 'The stretch of needed re-authentication that it belongs to.';
+comment on column app_public.notifications.incident_id is 'The outage that it belongs to.';
 comment on column app_public.notifications.params is 'What its sentence needs, by name. No personal data.';
 comment on column app_public.notifications.created_at is 'When it was written.';
 comment on column app_public.notifications.read_at is 'When it was marked as read; null while it is unread.';
+
+comment on table app_public.notification_settings is 'How a user wants to be told. Null: no choice made.';
+comment on column app_public.notification_settings.user_id is 'Whose choice it is.';
+comment on column app_public.notification_settings.language is 'The language of pushes and of the feed.';
+comment on column app_public.notification_settings.time_zone is 'The zone of the quiet hours, an IANA name.';
+comment on column app_public.notification_settings.quiet_hours is 'Whether pushes wait for the end of the quiet hours.';
+comment on column app_public.notification_settings.quiet_from is 'When the quiet hours begin.';
+comment on column app_public.notification_settings.quiet_to is 'When the quiet hours end.';
+comment on column app_public.notification_settings.paused is 'No push at all.';
+comment on column app_public.notification_settings.tell_recovery is 'Whether to tell that an account works again.';
+comment on table app_public.notification_channels is 'Whether a user wants pushes about a platform over a channel.';
+comment on column app_public.notification_channels.user_id is 'Whose choice it is.';
+comment on column app_public.notification_channels.platform_source is 'The platform that it is about.';
+comment on column app_public.notification_channels.channel is 'The channel.';
+comment on column app_public.notification_channels.enabled is 'Whether it pushes.';
+comment on table app_public.push_subscriptions is 'A browser that is notified by web push.';
+comment on column app_public.push_subscriptions.id is 'Our id of the subscription.';
+comment on column app_public.push_subscriptions.user_id is 'Whose browser it is.';
+comment on column app_public.push_subscriptions.endpoint is 'Where its push service takes messages; by it a browser recognises its own.';
+comment on column app_public.push_subscriptions.p256dh is 'The browser''s public key.';
+comment on column app_public.push_subscriptions.auth is 'The browser''s secret.';
+comment on column app_public.push_subscriptions.saved_at is 'When the browser last said that it wants pushes.';
+comment on column app_public.push_subscriptions.last_delivered_at is 'When a push service last took a message for it.';
+
+comment on type app_public.notification_channel_choice is 'Whether a channel pushes what concerns a platform.';
+comment on column app_public.notification_channel_choice.platform_source is E'@notNull\nThe platform.';
+comment on column app_public.notification_channel_choice.channel is E'@notNull\nThe channel.';
+comment on column app_public.notification_channel_choice.enabled is E'@notNull\nWhether it pushes.';
+comment on type app_public.notification_preferences is 'How you want to be notified.';
+comment on column app_public.notification_preferences.language is E'@notNull\nThe language of pushes and of the feed.';
+comment on column app_public.notification_preferences.time_zone is E'@notNull\nThe zone of the quiet hours, an IANA name.';
+comment on column app_public.notification_preferences.quiet_hours is E'@notNull\nWhether pushes wait for the end of the quiet hours. The feed never waits.';
+comment on column app_public.notification_preferences.quiet_from is E'@notNull\nWhen the quiet hours begin, as HH:MM.';
+comment on column app_public.notification_preferences.quiet_to is E'@notNull\nWhen the quiet hours end, as HH:MM; earlier than their beginning means the next morning.';
+comment on column app_public.notification_preferences.paused is E'@notNull\nWhether everything is paused: no push at all. The feed goes on.';
+comment on column app_public.notification_preferences.tell_recovery is E'@notNull\nWhether you are told when an account that needed you works again.';
+comment on column app_public.notification_preferences.channels is E'@notNull\nWhich channels push, platform by platform.';
 
 comment on type app_public.sync_request is 'The answer to a request for a sync now, and until when it stands.';
 comment on column app_public.sync_request.outcome is E'@notNull\nWhat became of the request.';

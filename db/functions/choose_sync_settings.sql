@@ -21,11 +21,7 @@ begin
   if choose_sync_settings.preferred_hour not between 0 and 23 then
     raise exception 'The preferred hour lies between 0 and 23.' using errcode = 'SETNV';
   end if;
-  if choose_sync_settings.time_zone is not null
-    and not exists (select from pg_catalog.pg_timezone_names z where z.name = choose_sync_settings.time_zone)
-  then
-    raise exception 'The time zone must be an IANA name, such as Africa/Lagos.' using errcode = 'SETNV';
-  end if;
+  perform app_private.check_time_zone(choose_sync_settings.time_zone);
 
   insert into app_public.sync_settings as s (user_id, platform_source, sync_interval, preferred_hour, time_zone, notifications_enabled)
   values (

@@ -23,6 +23,7 @@ import {
   noon,
   page,
   save,
+  savePushSubscription,
   setClock,
 } from "../testing/world.ts";
 
@@ -68,6 +69,9 @@ async function personWithEverything(db: Client, userId: string): Promise<Person>
   );
   await asUser(db, userId);
   await db.query("select app_public.choose_sync_settings('mono', '1 day')");
+  await db.query("select app_public.choose_notification_settings('fr')");
+  await db.query("select app_public.choose_notification_channel('mono', 'onesignal', true)");
+  await savePushSubscription(db, `https://fcm.googleapis.com/fcm/send/browser-of-${name}`);
   await db.query("update app_public.transactions set category = 'food', note = $1", [`note of ${name}`]);
   await db.query("select app_public.request_sync($1, $2)", [bank.accountId, `key of ${name}`]);
   await asOwner(db);
@@ -307,7 +311,10 @@ test(
     t.is(Date.parse(at), Date.parse(noon));
     t.deepEqual(Object.keys(document).toSorted(), [
       "accounts",
+      "notification_channels",
+      "notification_settings",
       "notifications",
+      "push_subscriptions",
       "sync_logs",
       "sync_settings",
       "transaction_revisions",

@@ -54,6 +54,32 @@ create policy select_own on app_public.notifications for select to app_visitor
 grant select on app_public.notifications to app_visitor;
 grant execute on function app_public.mark_notifications_read(bigint[]), app_public.unread_notifications() to app_visitor;
 
+-- notification_settings, notification_channels: read. Changed by app_public.choose_notification_settings and
+-- app_public.choose_notification_channel, which check what is chosen.
+drop policy if exists select_own on app_public.notification_settings;
+create policy select_own on app_public.notification_settings for select to app_visitor
+  using (user_id = (select app_public.current_user_id()));
+grant select on app_public.notification_settings to app_visitor;
+drop policy if exists select_own on app_public.notification_channels;
+create policy select_own on app_public.notification_channels for select to app_visitor
+  using (user_id = (select app_public.current_user_id()));
+grant select on app_public.notification_channels to app_visitor;
+
+-- push_subscriptions: read, without the keys. Written by app_public.save_push_subscription, which asks whose endpoint it is,
+-- and deleted by app_public.remove_push_subscription, or by a push service that no longer knows it.
+drop policy if exists select_own on app_public.push_subscriptions;
+create policy select_own on app_public.push_subscriptions for select to app_visitor
+  using (user_id = (select app_public.current_user_id()));
+grant select (id, user_id, endpoint, saved_at, last_delivered_at) on app_public.push_subscriptions to app_visitor;
+
+grant execute on function
+  app_public.notification_preferences(),
+  app_public.choose_notification_settings(app_public.notification_language, text, boolean, text, text, boolean, boolean),
+  app_public.choose_notification_channel(app_public.platform_source, app_public.notification_channel, boolean),
+  app_public.save_push_subscription(text, text, text),
+  app_public.remove_push_subscription(text)
+to app_visitor;
+
 -- What is asked about one's own accounts beyond their rows; the functions ask whose they are.
 grant execute on function
   app_public.accounts_sync_state(app_public.accounts),

@@ -1,6 +1,6 @@
 /** The people, accounts and runs that tests start from, arranged through the verbs themselves. */
 
-import { randomUUID } from "node:crypto";
+import { createECDH, randomBytes, randomUUID } from "node:crypto";
 import type { IncomingRow, Saved, SavedPage } from "../queries/pages.ts";
 import { saveTransactions } from "../queries/pages.ts";
 import { type Link, linkAccount } from "../queries/links.ts";
@@ -66,6 +66,16 @@ export async function linkMomo(db: Queryable, link: Partial<Link> = {}): Promise
     ...link,
   });
   return { accountId, userId };
+}
+
+/** A browser of whoever the session acts as; its keys are fit to encrypt for. */
+export async function savePushSubscription(db: Queryable, endpoint: string): Promise<void> {
+  const browser = createECDH("prime256v1");
+  await db.query("select app_public.save_push_subscription($1, $2, $3)", [
+    endpoint,
+    browser.generateKeys("base64url"),
+    randomBytes(16).toString("base64url"),
+  ]);
 }
 
 /** What begin_syncs answers to one request. */

@@ -18,6 +18,7 @@ import {
   linkMono,
   page,
   save,
+  savePushSubscription,
 } from "../../db/testing/world.ts";
 import { everyOperation } from "../testing/every_operation.ts";
 import { type Api, tokenOf, withApi } from "../testing/graphql_api.ts";
@@ -38,6 +39,9 @@ async function arrange(owner: Client): Promise<{ accountId: string }> {
   await owner.query("update app_public.sync_logs set error_message = $1", [CANARY]);
   await owner.query("select set_config('tidemark.user_id', $1, false)", [alice]);
   await owner.query("select app_public.choose_sync_settings('mono', '6 hours', null, 'Africa/Lagos')");
+  await owner.query("select app_public.choose_notification_settings(time_zone => 'Africa/Lagos')");
+  await owner.query("select app_public.choose_notification_channel('mono', 'web_push', false)");
+  await savePushSubscription(owner, `https://fcm.googleapis.com/fcm/send/${CANARY}`);
   await owner.query(
     `insert into app_public.notifications (user_id, account_id, platform_source, kind, params, created_at)
      values ($1, $2, 'mono', 'reauth_required', jsonb_build_object('name', $3::text), now())`,
@@ -120,7 +124,15 @@ test(
 
       const before = await everythingOf(owner, account);
       const asAlice = await answersTo(api, queries, await tokenOf(alice));
-      for (const field of ["account", "accounts", "transaction", "transactions", "notifications", "syncLog"]) {
+      for (const field of [
+        "account",
+        "accounts",
+        "transaction",
+        "transactions",
+        "notifications",
+        "syncLog",
+        "pushSubscriptions",
+      ]) {
         t.true(
           asAlice.some(({ text, answer }) => text.startsWith(`query { ${field}`) && answer.includes(CANARY)),
           `the control: Alice sees hers by ${field}`,

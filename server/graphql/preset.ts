@@ -3,6 +3,7 @@ import { descriptionsPlugin } from "../plugins/descriptions.ts";
 import { exposurePlugin } from "../plugins/exposure.ts";
 import { linksPlugin } from "../plugins/links.ts";
 import { namesPlugin } from "../plugins/names.ts";
+import { notificationTextPlugin } from "../plugins/notification_text.ts";
 import { nullabilityPlugin } from "../plugins/nullability.ts";
 import { pagesPlugin } from "../plugins/pages.ts";
 import { subscriptionsPlugin } from "../plugins/subscriptions.ts";
@@ -15,6 +16,7 @@ export const apiPreset: GraphileConfig.Preset = {
     exposurePlugin,
     pagesPlugin,
     linksPlugin,
+    notificationTextPlugin,
     subscriptionsPlugin,
     nullabilityPlugin,
     descriptionsPlugin,

@@ -61,14 +61,25 @@ export const exposurePlugin = jsonPgSmartTags({
         attribute: {
           user_id: hidden,
           episode_id: hidden,
+          incident_id: hidden,
           account_id: unfit,
           read_at: { tags: { behavior: "+attribute:filterBy -attribute:orderBy" } },
         },
+      },
+      // Read and written as a whole: notificationPreferences.
+      "app_public.notification_settings": { tags: { behavior: "-*" } },
+      "app_public.notification_channels": { tags: { behavior: "-*" } },
+      "app_public.push_subscriptions": {
+        // Twenty rows at most.
+        tags: { behavior: "-query:resource:connection +query:resource:list" },
+        attribute: { user_id: hidden, endpoint: unfit, saved_at: unfit },
       },
     },
     constraint: {
       "app_public.accounts.accounts_id_user": noWayIn,
       "app_public.sync_settings.sync_settings_pkey": noWayIn,
+      "app_public.push_subscriptions.push_subscriptions_pkey": noWayIn,
+      "app_public.push_subscriptions.push_subscriptions_endpoint_key": noWayIn,
       "app_public.transactions.transactions_provider_key": noWayIn,
       "app_public.transaction_revisions.transaction_revisions_pkey": noWayIn,
       "app_public.sync_logs.sync_logs_account": {

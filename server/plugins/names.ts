@@ -24,6 +24,12 @@ export const namesPlugin: GraphileConfig.Plugin = {
       patchField() {
         return "patch";
       },
+      // The names that browsers have for a subscription's keys, not p256Dh.
+      argument(previous, _options, details) {
+        return details.param.name === "p256dh"
+          ? details.param.name
+          : (previous?.(details) ?? details.param.name ?? `arg${details.index}`);
+      },
     },
   },
 };
