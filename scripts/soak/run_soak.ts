@@ -108,8 +108,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
       MOMO_SUBSCRIPTION_KEY: momo.subscriptionKeys[0] ?? "",
       MADAPI_BASE_URL: momo.statementUrl,
     },
-    // So few that one worker cannot hold all accounts: then nothing would happen until it is found dead.
-    ["--concurrency", `${Math.min(8, Math.ceil(options.accounts / 8))}`, "--deadline-ms", "800"],
+    [...concurrencyFor(options), "--deadline-ms", "800"],
   );
   try {
     return await new Soak(options, { database, clock, providers, workers, keys }).run();
@@ -120,6 +119,12 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     await database.close();
   }
 }
+
+/** So few that one worker cannot hold all accounts: then nothing would happen until it is found dead. */
+const concurrencyFor = ({ accounts }: SoakOptions): string[] => [
+  "--concurrency",
+  `${Math.min(8, Math.ceil(accounts / 8))}`,
+];
 
 type Parts = {
   database: SoakDatabase;
@@ -201,6 +206,8 @@ class Soak {
     await this.#disasters.end();
     happenings.settle();
     if (this.#violations.length > 0) return;
+    // Nothing is left unanswered any more. A busy machine answers later than the short deadline, which would be no fault of ours.
+    await this.#workers.replace(concurrencyFor(this.#options), 15_000);
     const since = new Date(this.#clock.now());
     await this.#burials();
     for (let slice = 0; slice < 12; slice += 1) {

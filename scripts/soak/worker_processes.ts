@@ -31,7 +31,7 @@ const KEPT_LINES = 400;
  */
 export class WorkerProcesses {
   readonly #environment: Record<string, string>;
-  readonly #arguments: string[];
+  #arguments: string[];
   readonly #all: WorkerProcess[] = [];
   readonly #lines: string[] = [];
   readonly #problems = new Map<string, number>();
@@ -98,6 +98,15 @@ export class WorkerProcesses {
     if (worker.state !== "paused") return;
     worker.state = "running";
     worker.child.kill("SIGCONT");
+  }
+
+  /** The same number of new workers, called in another way; the old ones are stopped first, as `stop` does. */
+  async replace(workerArguments: string[], withinMs: number): Promise<void> {
+    const many = this.#all.filter(({ state }) => state !== "ended").length;
+    await this.stop(withinMs);
+    this.#stopping = false;
+    this.#arguments = workerArguments;
+    await this.start(many);
   }
 
   /** SIGTERM to all; a worker that has not ended by itself in time is a finding, and is killed. */

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from "node:events";
+import { setImmediate as immediate } from "node:timers/promises";
 import test from "ava";
 import { keepRunning } from "./keep_running.ts";
 import { atWorkplace, fakePlatform } from "./testing/workplace.ts";
@@ -45,6 +46,41 @@ test.serial(
     await runtime.heartbeats.stop();
     t.deepEqual((await owner.query("select from app_private.workers")).rows, []);
     t.deepEqual((await owner.query("select from graphile_worker.jobs where locked_at is not null")).rows, []);
+  }),
+);
+
+test.serial(
+  "no connection to be had for a while: the worker complains, and works again when there is",
+  atWorkplace({ mono: quiet }, async (t, { runtime, cloned, link, lines }) => {
+    const superior = await cloned.connect();
+    const limit = async (connections: number) => {
+      await superior.query(
+        `do $$ begin execute format('alter database %I connection limit ${connections}', current_database()); end $$`,
+      );
+    };
+    const stopping = new AbortController();
+    const working = keepRunning({ runtime, platforms: ["mono"], concurrency: 2, stopping: stopping.signal });
+    try {
+      const first = once(ran, "run");
+      const id = await link();
+      await first;
+      await limit(0);
+      await superior.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid() and application_name not like 'test %'`,
+      );
+      while (!lines.some((line) => JSON.stringify(line).includes("too many connections"))) await immediate();
+      await limit(-1);
+      const again = once(ran, "run");
+      await superior.query("select graphile_worker.add_job('mono_sync', json_build_object('accountId', $1::text))", [
+        id,
+      ]);
+      t.deepEqual(await again, [id]);
+    } finally {
+      await limit(-1);
+      stopping.abort();
+      await working;
+    }
   }),
 );
 
