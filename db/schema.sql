@@ -228,6 +228,7 @@ END),
   constraint accounts_platform_source_fkey FOREIGN KEY (platform_source) REFERENCES app_private.platforms(platform_source)
 ) with (fillfactor=80);
 alter table app_public.accounts enable row level security;
+CREATE INDEX accounts_paused_idx ON app_public.accounts USING btree (platform_source) WHERE (paused_at IS NOT NULL);
 CREATE INDEX accounts_platform_source_idx ON app_public.accounts USING btree (platform_source);
 CREATE INDEX accounts_user_id_idx ON app_public.accounts USING btree (user_id);
 CREATE UNIQUE INDEX accounts_mono_account_id_key ON app_public.accounts USING btree (mono_account_id);
@@ -1103,6 +1104,44 @@ create type app_private.incoming_transaction as (
   counterparty text
 );
 
+create table app_private.account_counts (
+  platform_source app_public.platform_source not null,
+  institution_code text not null,
+  counted_at timestamp with time zone not null,
+  accounts integer not null,
+  paused integer not null,
+  needs_owner integer not null,
+  failing integer not null,
+  late integer not null,
+  stale integer not null,
+  constraint account_counts_pkey PRIMARY KEY (platform_source, institution_code)
+);
+alter table app_private.account_counts enable row level security;
+comment on column app_private.account_counts.counted_at is 'Business time.';
+comment on column app_private.account_counts.stale is 'Neither paused nor waiting for their owner, and not synced within their interval and a quarter of an hour.';
+
+create table app_private.admin_actions (
+  id bigint not null generated always as identity,
+  done_at timestamp with time zone not null default clock_timestamp(),
+  done_by text not null default SESSION_USER,
+  action text not null,
+  platform_source app_public.platform_source,
+  institution_code text,
+  user_id uuid,
+  account_id uuid,
+  reason text not null,
+  before jsonb,
+  after jsonb,
+  constraint admin_actions_pkey PRIMARY KEY (id),
+  constraint admin_actions_reason CHECK (((length(reason) >= 3) AND (length(reason) <= 500)))
+);
+alter table app_private.admin_actions enable row level security;
+CREATE INDEX admin_actions_account_id_idx ON app_private.admin_actions USING btree (account_id) WHERE (account_id IS NOT NULL);
+CREATE INDEX admin_actions_user_id_idx ON app_private.admin_actions USING btree (user_id) WHERE (user_id IS NOT NULL);
+comment on column app_private.admin_actions.before is 'What it was, by which the change can be taken back.';
+comment on column app_private.admin_actions.done_at is 'Machine time.';
+comment on column app_private.admin_actions.done_by is 'The login, which no security definer changes.';
+
 create table app_private.auth_episodes (
   id bigint not null generated always as identity,
   account_id uuid not null,
@@ -1164,6 +1203,17 @@ create table app_private.coverage (
 ) with (fillfactor=80);
 alter table app_private.coverage enable row level security;
 CREATE INDEX coverage_source_idx ON app_private.coverage USING btree (source);
+
+create table app_private.coverage_gaps (
+  account_id uuid not null,
+  source app_public.transaction_source not null,
+  from_day date not null,
+  to_day date not null,
+  missing_days integer not null,
+  constraint coverage_gaps_account_id_fkey FOREIGN KEY (account_id) REFERENCES app_public.accounts(id) ON DELETE CASCADE,
+  constraint coverage_gaps_pkey PRIMARY KEY (account_id, source)
+);
+alter table app_private.coverage_gaps enable row level security;
 
 create table app_private.credentials (
   account_id uuid not null,
@@ -1254,6 +1304,22 @@ CREATE INDEX links_identity_hmac_idx ON app_private.links USING btree (identity_
 CREATE INDEX links_institution_code_idx ON app_private.links USING btree (institution_code) WHERE (institution_code IS NOT NULL);
 comment on column app_private.links.base_url is 'Null: the platform''s base URL from the environment. MoMo keeps its own because MTN is moving platforms.';
 
+create table app_private.pauses (
+  id bigint not null generated always as identity,
+  platform_source app_public.platform_source,
+  institution_code text,
+  user_id uuid,
+  until timestamp with time zone not null,
+  reason text not null,
+  constraint pauses_institution_key UNIQUE (platform_source, institution_code),
+  constraint pauses_pkey PRIMARY KEY (id),
+  constraint pauses_platform_source_fkey FOREIGN KEY (platform_source) REFERENCES app_private.platforms(platform_source) ON DELETE CASCADE,
+  constraint pauses_scope CHECK ((((institution_code IS NOT NULL) AND (platform_source IS NOT NULL) AND (user_id IS NULL)) OR ((user_id IS NOT NULL) AND (platform_source IS NULL) AND (institution_code IS NULL)))),
+  constraint pauses_user_key UNIQUE (user_id)
+);
+alter table app_private.pauses enable row level security;
+comment on column app_private.pauses.until is 'infinity: until it is taken back.';
+
 create table app_private.platforms (
   platform_source app_public.platform_source not null,
   label text not null,
@@ -1339,6 +1405,25 @@ create table app_private.refresh_usage (
 );
 alter table app_private.refresh_usage enable row level security;
 
+create table app_private.run_rollups (
+  grain interval not null,
+  starts_at timestamp with time zone not null,
+  platform_source app_public.platform_source not null,
+  institution_code text not null,
+  outcome text not null,
+  duration_bucket smallint not null,
+  runs bigint not null,
+  transactions bigint not null,
+  requests bigint not null,
+  constraint run_rollups_duration_bucket CHECK (((duration_bucket >= 0) AND (duration_bucket <= 80))),
+  constraint run_rollups_grain CHECK ((grain = ANY (ARRAY['00:05:00'::interval, '01:00:00'::interval, '1 day'::interval]))),
+  constraint run_rollups_pkey PRIMARY KEY (grain, starts_at, platform_source, institution_code, outcome, duration_bucket)
+) with (fillfactor=80);
+alter table app_private.run_rollups enable row level security;
+comment on column app_private.run_rollups.duration_bucket is 'As duration_bucket() has it.';
+comment on column app_private.run_rollups.institution_code is 'Empty where an account has none.';
+comment on column app_private.run_rollups.outcome is 'success, or the kind of failure.';
+
 create table app_private.sources (
   source app_public.transaction_source not null,
   platform_source app_public.platform_source not null,
@@ -1354,6 +1439,18 @@ create table app_private.sources (
 );
 alter table app_private.sources enable row level security;
 CREATE INDEX sources_platform_source_idx ON app_private.sources USING btree (platform_source);
+
+create table app_private.statistics (
+  only_row boolean not null default true,
+  runs_through bigint not null default 0,
+  runs_folded_at timestamp with time zone,
+  accounts_counted_at timestamp with time zone,
+  gaps_found_at timestamp with time zone,
+  constraint statistics_only_row CHECK (only_row),
+  constraint statistics_pkey PRIMARY KEY (only_row)
+);
+alter table app_private.statistics enable row level security;
+comment on column app_private.statistics.runs_folded_at is 'Machine time, as all moments of this row.';
 
 create table app_private.sync_states (
   account_id uuid not null,
@@ -1377,6 +1474,7 @@ create table app_private.sync_states (
 ) with (fillfactor=70);
 alter table app_private.sync_states enable row level security;
 CREATE INDEX sync_states_dispatch_idx ON app_private.sync_states USING btree (platform_source, GREATEST(next_sync_at, enqueued_until));
+CREATE INDEX sync_states_failing_idx ON app_private.sync_states USING btree (platform_source, next_sync_at) WHERE (failures > 0);
 
 create table app_private.tombstones (
   platform_source app_public.platform_source not null,
@@ -1406,6 +1504,13 @@ create table app_private.tracked_references (
 );
 alter table app_private.tracked_references enable row level security;
 CREATE INDEX tracked_references_account_id_idx ON app_private.tracked_references USING btree (account_id, next_poll_at);
+
+create table app_private.unfolded_runs (
+  run_id bigint not null,
+  since timestamp with time zone not null default clock_timestamp(),
+  constraint unfolded_runs_pkey PRIMARY KEY (run_id)
+);
+alter table app_private.unfolded_runs enable row level security;
 
 create table app_private.unlinkings (
   id bigint not null generated always as identity,
@@ -1437,6 +1542,16 @@ CREATE UNIQUE INDEX unlinkings_once_key ON app_private.unlinkings USING btree (e
 comment on column app_private.unlinkings.attempts is 'The next one follows after retry_delay(attempts).';
 comment on column app_private.unlinkings.reason is 'superseded: the same bank account was linked anew under another id, and the old one must not stay open at the provider.';
 comment on column app_private.unlinkings.secrets_dropped_at is 'Null in a row that is done: the account was linked anew, or waits for another unlinking of its own.';
+
+create table app_private.upcoming_counts (
+  platform_source app_public.platform_source not null,
+  starts_at timestamp with time zone not null,
+  kind text not null,
+  accounts integer not null,
+  constraint upcoming_counts_kind CHECK ((kind = ANY (ARRAY['scheduled'::text, 'retry'::text, 'waiting'::text]))),
+  constraint upcoming_counts_pkey PRIMARY KEY (platform_source, starts_at, kind)
+);
+alter table app_private.upcoming_counts enable row level security;
 
 create table app_private.wallet_tokens (
   wallet_key text not null,
@@ -1483,7 +1598,7 @@ create table app_private.webhooks (
 alter table app_private.webhooks enable row level security;
 CREATE INDEX webhooks_account_id_idx ON app_private.webhooks USING btree (account_id, received_at);
 CREATE INDEX webhooks_inbox_idx ON app_private.webhooks USING btree (id) WHERE (outcome IS NULL);
-CREATE INDEX webhooks_received_at_idx ON app_private.webhooks USING btree (received_at);
+CREATE INDEX webhooks_platform_received_idx ON app_private.webhooks USING btree (platform_source, received_at);
 CREATE INDEX webhooks_unknown_account_idx ON app_private.webhooks USING btree (provider_account_id) WHERE (outcome = 'unknown_account'::text);
 comment on column app_private.webhooks.occurred_at is 'When the provider says that it happened; null where it does not say.';
 comment on column app_private.webhooks.outcome is 'What came of it; null: not judged yet. unknown_account is judged again when that account is linked.';
@@ -1761,6 +1876,7 @@ AS $function$
   select coalesce(stopped_at, now() + clock_offset) from app_private.clock_settings;
 $function$;
 comment on function app_private.clock() is 'Business time.';
+grant execute on function app_private.clock() to app_admin;
 grant execute on function app_private.clock() to app_service;
 grant execute on function app_private.clock() to app_worker;
 
@@ -1962,6 +2078,80 @@ end
 $function$;
 grant execute on function app_private.confirm_unlinkings(json) to app_worker;
 
+CREATE OR REPLACE FUNCTION app_private.count_accounts()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_quarter timestamptz := date_bin('15 minutes', v_now, timestamptz '2000-01-01 00:00:00+00');
+  v_accounts integer;
+begin
+  delete from app_private.account_counts;
+  delete from app_private.upcoming_counts;
+  with judged as (
+    select s.platform_source, coalesce(l.institution_code, '') as institution_code,
+      a.paused_at is not null or exists (
+        select from app_private.pauses z
+        where z.until > v_now
+          and (z.user_id = a.user_id or (z.platform_source = a.platform_source and z.institution_code = l.institution_code))
+      ) as paused,
+      a.sync_status = 'auth_required' as needs_owner,
+      s.failures > 0 as failing,
+      s.next_sync_at <= v_now as late,
+      s.run_id is not null and s.held_by is null as waiting,
+      date_bin('15 minutes', greatest(s.next_sync_at, v_now), timestamptz '2000-01-01 00:00:00+00') as quarter,
+      case
+        when a.last_synced_at is null then a.linked_at
+        when s.last_failure_kind is null then s.next_sync_at
+        else a.last_synced_at + (
+          select app_private.sync_interval(s.admin_interval, p.admin_interval, (
+            select u.sync_interval from app_public.sync_settings u
+            where u.user_id = a.user_id and u.platform_source = s.platform_source
+          ), s.activity, p.default_interval)
+          from app_private.platforms p
+          where p.platform_source = s.platform_source
+        )
+      end + interval '15 minutes' < v_now as stale
+    from app_private.sync_states s
+    join app_public.accounts a on a.id = s.account_id
+    join app_private.links l on l.account_id = s.account_id
+    where a.unlinked_at is null
+  ),
+  grouped as materialized (
+    select j.platform_source, j.institution_code, j.paused, j.needs_owner, j.failing, j.late, j.stale,
+      case when j.quarter <= v_quarter + interval '1 day' then j.quarter end as quarter,
+      case when j.waiting then 'waiting' when j.failing then 'retry' else 'scheduled' end as kind,
+      count(*)::integer as accounts
+    from judged j
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9
+  ),
+  foreseen as (
+    insert into app_private.upcoming_counts (platform_source, starts_at, kind, accounts)
+    select g.platform_source, g.quarter, g.kind, sum(g.accounts)
+    from grouped g
+    where g.quarter is not null and not g.paused
+    group by 1, 2, 3
+  ),
+  counted as (
+    insert into app_private.account_counts
+      (platform_source, institution_code, counted_at, accounts, paused, needs_owner, failing, late, stale)
+    select g.platform_source, g.institution_code, v_now, sum(g.accounts),
+      coalesce(sum(g.accounts) filter (where g.paused), 0),
+      coalesce(sum(g.accounts) filter (where g.needs_owner), 0),
+      coalesce(sum(g.accounts) filter (where g.failing), 0),
+      coalesce(sum(g.accounts) filter (where g.late and not g.paused), 0),
+      coalesce(sum(g.accounts) filter (where g.stale and not g.paused and not g.needs_owner), 0)
+    from grouped g
+    group by 1, 2
+  )
+  select coalesce(sum(g.accounts), 0) into v_accounts from grouped g;
+  update app_private.statistics set accounts_counted_at = clock_timestamp();
+  return v_accounts;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.day_spans(p_days datemultirange)
  RETURNS app_public.day_span[]
  LANGUAGE sql
@@ -2001,13 +2191,8 @@ begin
     return;
   end if;
 
-  v_limit := greatest(3, q.requests * least(1, q.learned + coalesce(
-    extract(epoch from v_now - q.refused_at) / 60 * 0.05, 1)));
-  select k, floor(v_limit / (k + 2)) into v_slots, v_permits
-  from generate_series(1, 10) k
-  where floor(v_limit / (k + 2)) >= 1
-  order by floor(v_limit / (k + 2)) * k desc, k desc
-  limit 1;
+  v_limit := greatest(3, q.requests * app_private.quota_learned(q));
+  select c.slots, c.permits into v_slots, v_permits from app_private.quota_slots(v_limit) c;
   v_length := q.per / v_slots;
   v_slot := date_bin(v_length, v_now, 'epoch');
   if q.slot_started_at is distinct from v_slot then
@@ -2057,6 +2242,37 @@ AS $function$
     generate_series(lower(gap)::timestamp, (upper(gap) - 1)::timestamp, make_interval(days => p_window_days)) as piece
   order by 1;
 $function$;
+
+CREATE OR REPLACE FUNCTION app_private.duration_bucket(p_duration interval)
+ RETURNS smallint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select least(greatest(ceil(4 * log(2, greatest(extract(epoch from p_duration), 0.001) / 0.01)), 0), 80)::smallint;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.duration_quantile(p_buckets smallint[], p_runs numeric[], p_share double precision)
+ RETURNS interval
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_wanted double precision := p_share * (select sum(n) from unnest(p_runs) n);
+  v_before double precision := 0;
+begin
+  for i in 1 .. cardinality(p_buckets) loop
+    if v_before + p_runs[i] >= v_wanted then
+      -- By the logarithm, as the buckets grow.
+      return make_interval(secs => 0.01 * 2 ^ ((p_buckets[i] - 1 + (v_wanted - v_before) / p_runs[i]) / 4.0));
+    end if;
+    v_before := v_before + p_runs[i];
+  end loop;
+  return null;
+end
+$function$;
+grant execute on function app_private.duration_quantile(smallint[],numeric[],double precision) to app_admin;
 
 CREATE OR REPLACE FUNCTION app_private.end_links(p_account_ids uuid[], p_reason text)
  RETURNS uuid[]
@@ -2268,6 +2484,61 @@ AS $function$
   where v.kind = p_kind::text;
 $function$;
 
+CREATE OR REPLACE FUNCTION app_private.find_coverage_gaps()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_found integer;
+begin
+  with candidates as (
+    select c.account_id, c.source, c.settled, c.history_start, so.overlap_days
+    from app_private.coverage c
+    join app_private.sources so on so.source = c.source and so.has_windows
+    -- Two days more than the overlap: the commonest interval, and what is under way.
+    where not c.settled @> daterange(c.history_start, greatest((v_now at time zone 'utc')::date - so.overlap_days - 2, c.history_start))
+  ),
+  expected as (
+    select c.account_id, c.source,
+      datemultirange(daterange(c.history_start, greatest(c.history_start, (v_now at time zone l.time_zone)::date - c.overlap_days - 1
+        - ceil(extract(epoch from app_private.sync_interval(
+            s.admin_interval, p.admin_interval, u.sync_interval, s.activity, p.default_interval)) / 86400)::integer
+      ))) - c.settled as missing
+    from candidates c
+    join app_public.accounts a on a.id = c.account_id
+    join app_private.links l on l.account_id = c.account_id
+    join app_private.sync_states s on s.account_id = c.account_id
+    join app_private.platforms p on p.platform_source = a.platform_source
+    left join app_public.sync_settings u on u.user_id = a.user_id and u.platform_source = a.platform_source
+    where a.unlinked_at is null and a.linked_at < v_now - interval '1 day'
+  ),
+  found as (
+    select e.account_id, e.source, lower(e.missing) as from_day, upper(e.missing) - 1 as to_day, (
+        select sum(upper(r) - lower(r))::integer from unnest(e.missing) r
+      ) as missing_days
+    from expected e
+    where not isempty(e.missing)
+    limit 10000
+  ),
+  closed as (
+    delete from app_private.coverage_gaps g
+    where not exists (select from found f where f.account_id = g.account_id and f.source = g.source)
+  ),
+  kept as (
+    insert into app_private.coverage_gaps as g (account_id, source, from_day, to_day, missing_days)
+    select f.account_id, f.source, f.from_day, f.to_day, f.missing_days from found f
+    on conflict (account_id, source) do update
+    set from_day = excluded.from_day, to_day = excluded.to_day, missing_days = excluded.missing_days
+    where (g.from_day, g.to_day, g.missing_days) is distinct from (excluded.from_day, excluded.to_day, excluded.missing_days)
+  )
+  select count(*) into v_found from found;
+  update app_private.statistics set gaps_found_at = clock_timestamp();
+  return v_found;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.finish_syncs(p_runs json)
  RETURNS TABLE(account_id uuid, outcome text)
  LANGUAGE plpgsql
@@ -2376,6 +2647,73 @@ begin
 end
 $function$;
 grant execute on function app_private.finish_syncs(json) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.fold_runs(p_limit integer DEFAULT 10000)
+ RETURNS TABLE(folded integer, more boolean)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_through bigint;
+begin
+  select s.runs_through into v_through from app_private.statistics s for no key update skip locked;
+  if not found then
+    return query select 0, false;
+    return;
+  end if;
+
+  return query
+  with next as (
+    select l.id from app_public.sync_logs l where l.id > v_through order by l.id limit p_limit
+  ),
+  mark as (
+    select coalesce(max(n.id), v_through) as id, count(*) = p_limit as more from next n
+  ),
+  closed as (
+    select l.*
+    from app_public.sync_logs l
+    where l.id in (select n.id from next n union all select u.run_id from app_private.unfolded_runs u)
+      and l.status <> 'in_progress'
+  ),
+  remembered as (
+    insert into app_private.unfolded_runs (run_id)
+    select w.id
+    from (
+      select n.id from next n
+      union
+      select generate_series(greatest(v_through + 1, m.id - 2 * p_limit), m.id) from mark m where m.id > v_through
+    ) w
+    where not exists (select from closed c where c.id = w.id)
+  ),
+  forgotten as (
+    delete from app_private.unfolded_runs u
+    where exists (select from closed c where c.id = u.run_id)
+      or (u.since < clock_timestamp() - interval '10 minutes'
+        and not exists (select from app_public.sync_logs l where l.id = u.run_id))
+  ),
+  counted as (
+    insert into app_private.run_rollups as r
+      (grain, starts_at, platform_source, institution_code, outcome, duration_bucket, runs, transactions, requests)
+    select g.grain, date_bin(g.grain, c.sync_completed_at, timestamptz '2000-01-01 00:00:00+00'), c.platform_source,
+      coalesce(k.institution_code, ''), coalesce(c.failure_kind::text, 'success'),
+      app_private.duration_bucket(c.sync_completed_at - c.sync_started_at),
+      count(*), sum(c.transactions_synced), sum(c.requests)
+    from closed c
+    join app_private.links k on k.account_id = c.account_id
+    cross join unnest(array[interval '5 minutes', '1 hour', '1 day']) as g (grain)
+    group by 1, 2, 3, 4, 5, 6
+    on conflict (grain, starts_at, platform_source, institution_code, outcome, duration_bucket) do update
+    set runs = r.runs + excluded.runs, transactions = r.transactions + excluded.transactions,
+      requests = r.requests + excluded.requests
+  ),
+  moved as (
+    update app_private.statistics s
+    set runs_through = m.id, runs_folded_at = clock_timestamp()
+    from mark m
+  )
+  select (select count(*)::integer from closed), m.more from mark m;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION app_private.forget_wallet_token(p_wallet_key text, p_sealed bytea)
  RETURNS void
@@ -3124,6 +3462,30 @@ begin
   return row (v_outcome, v_until)::app_public.sync_request;
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION app_private.quota_learned(p_quota app_private.quotas)
+ RETURNS numeric
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select least(1, p_quota.learned + coalesce(extract(epoch from clock_timestamp() - p_quota.refused_at) / 60 * 0.05, 1));
+$function$;
+grant execute on function app_private.quota_learned(app_private.quotas) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_private.quota_slots(p_limit numeric)
+ RETURNS TABLE(slots integer, permits integer)
+ LANGUAGE sql
+ IMMUTABLE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select k, floor(p_limit / (k + 2))::integer
+  from generate_series(1, 10) k
+  where floor(p_limit / (k + 2)) >= 1
+  order by floor(p_limit / (k + 2)) * k desc, k desc
+  limit 1;
+$function$;
+grant execute on function app_private.quota_slots(numeric) to app_admin;
 
 CREATE OR REPLACE FUNCTION app_private.read_gauges()
  RETURNS TABLE(gauge text, labels json, value double precision)
@@ -4541,6 +4903,28 @@ end
 $function$;
 grant execute on function app_private.unlink_accounts(uuid[]) to app_service;
 
+CREATE OR REPLACE FUNCTION app_private.update_statistics()
+ RETURNS TABLE(runs_folded integer, more boolean, accounts_counted integer, gaps_found integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_before app_private.statistics;
+begin
+  select * into v_before from app_private.statistics;
+  select f.folded, f.more into runs_folded, more from app_private.fold_runs() f;
+  if not more and coalesce(v_before.accounts_counted_at < clock_timestamp() - interval '290 seconds', true) then
+    accounts_counted := app_private.count_accounts();
+  end if;
+  if not more and coalesce(v_before.gaps_found_at < clock_timestamp() - interval '59 minutes', true) then
+    gaps_found := app_private.find_coverage_gaps();
+  end if;
+  return next;
+end
+$function$;
+grant execute on function app_private.update_statistics() to app_worker;
+
 CREATE OR REPLACE FUNCTION app_private.wake_suspended(p_account_ids uuid[])
  RETURNS void
  LANGUAGE plpgsql
@@ -4606,32 +4990,591 @@ AS $function$
   end;
 $function$;
 
+CREATE OR REPLACE FUNCTION app_private.window_forecast(p_platform app_public.platform_source)
+ RETURNS TABLE(window_starts_at timestamp with time zone, window_ends_at timestamp with time zone, accounts_due bigint, accounts_per_second double precision, window_capacity bigint, projected_finish timestamp with time zone, at_risk boolean)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  p app_private.platforms;
+  q app_private.quotas;
+  v_requests double precision;
+  v_observed double precision;
+  v_late bigint;
+begin
+  select * into p from app_private.platforms where platform_source = p_platform;
+  select * into q from app_private.quotas where platform_source = p_platform;
+  select min(d.starts_at) into window_starts_at
+  from (
+    select ((v_now at time zone p.time_zone)::date + n + make_interval(hours => p.preferred_hour)) at time zone p.time_zone as starts_at
+    from generate_series(-1, 1) n
+  ) d
+  where d.starts_at + p.sync_window > v_now;
+  window_ends_at := window_starts_at + p.sync_window;
+
+  select greatest(1, coalesce(sum(r.requests)::double precision / nullif(sum(r.runs), 0), 2)) into v_requests
+  from app_private.run_rollups r
+  where r.grain = interval '1 hour' and r.starts_at > v_now - interval '1 day' and r.platform_source = p_platform
+    and r.outcome = 'success';
+  -- Three whole spans of five minutes, and what there is of the present one.
+  select coalesce(sum(r.runs), 0) / extract(epoch from v_now - date_bin('5 minutes', v_now, timestamptz '2000-01-01 00:00:00+00')
+    + interval '15 minutes') into v_observed
+  from app_private.run_rollups r
+  where r.grain = interval '5 minutes' and r.platform_source = p_platform
+    and r.starts_at >= date_bin('5 minutes', v_now, timestamptz '2000-01-01 00:00:00+00') - interval '15 minutes';
+  select coalesce(sum(c.late), 0) into v_late from app_private.account_counts c where c.platform_source = p_platform;
+
+  if q.requests is not null then
+    select c.slots * c.permits / extract(epoch from q.per) * (1 - q.reserve) / v_requests into accounts_per_second
+    from app_private.quota_slots(greatest(3, q.requests * app_private.quota_learned(q))) c;
+  else
+    accounts_per_second := 100;
+  end if;
+  window_capacity := floor(accounts_per_second * extract(epoch from p.sync_window));
+  if v_late > 60 * accounts_per_second then
+    accounts_per_second := least(accounts_per_second, v_observed);
+  end if;
+
+  select coalesce(sum(u.accounts), 0) into accounts_due
+  from app_private.upcoming_counts u
+  where u.platform_source = p_platform and u.starts_at < window_ends_at;
+  if accounts_due = 0 then
+    projected_finish := window_starts_at;
+  elsif accounts_per_second <= 0 or accounts_due / accounts_per_second > 31536000 or p.paused_until = 'infinity' then
+    projected_finish := 'infinity';
+  else
+    select max(greatest(w.starts_at, p.paused_until) + make_interval(secs => w.work / accounts_per_second)) into projected_finish
+    from (
+      select greatest(u.starts_at, c.counted_at) as starts_at,
+        (sum(u.accounts) over (order by u.starts_at desc))::double precision as work
+      from app_private.upcoming_counts u
+      cross join (select max(c.counted_at) from app_private.account_counts c where c.platform_source = p_platform) c (counted_at)
+      where u.platform_source = p_platform and u.starts_at < window_ends_at
+    ) w;
+  end if;
+  at_risk := projected_finish > window_ends_at;
+  return next;
+end
+$function$;
+grant execute on function app_private.window_forecast(app_public.platform_source) to app_admin;
+
 -- ---------------------------------------------------------------------------------------------------- app_admin
 
 create schema app_admin;
 grant usage on schema app_admin to app_admin;
 
+create view app_admin.admin_actions with (security_barrier=true) as
+ SELECT id,
+    done_at,
+    done_by,
+    action,
+    platform_source,
+    institution_code,
+    user_id,
+    account_id,
+    reason,
+    before,
+    after
+   FROM app_private.admin_actions a;
+comment on view app_admin.admin_actions is 'Who changed what, when and why?';
+grant select on app_admin.admin_actions to app_admin;
+
+create view app_admin.coverage_gaps with (security_barrier=true) as
+ SELECT g.account_id,
+    a.platform_source,
+    l.institution_code,
+    g.source,
+    g.from_day,
+    g.to_day,
+    g.missing_days,
+    a.sync_status,
+    a.last_synced_at,
+    s.failures,
+    s.last_failure_kind,
+    s.next_sync_at
+   FROM app_private.coverage_gaps g
+     JOIN app_public.accounts a ON a.id = g.account_id
+     JOIN app_private.links l ON l.account_id = g.account_id
+     JOIN app_private.sync_states s ON s.account_id = g.account_id;
+comment on view app_admin.coverage_gaps is 'Which accounts lack days they should have?';
+grant select on app_admin.coverage_gaps to app_admin;
+
+create view app_admin.failing_accounts with (security_barrier=true) as
+ SELECT s.account_id,
+    s.platform_source,
+    l.institution_code,
+    s.failures,
+    s.last_failure_kind,
+    r.error_message,
+    r.platform_specific_error,
+    a.sync_status,
+    a.last_synced_at,
+    s.next_sync_at AS next_try_at
+   FROM app_private.sync_states s
+     JOIN app_public.accounts a ON a.id = s.account_id
+     JOIN app_private.links l ON l.account_id = s.account_id
+     LEFT JOIN LATERAL ( SELECT r_1.error_message,
+            r_1.platform_specific_error
+           FROM app_public.sync_logs r_1
+          WHERE r_1.account_id = a.id AND r_1.user_id = a.user_id AND r_1.status <> 'in_progress'::app_public.sync_log_status
+          ORDER BY r_1.id DESC
+         LIMIT 1) r ON true
+  WHERE s.failures > 0 AND a.unlinked_at IS NULL;
+comment on view app_admin.failing_accounts is 'Which accounts fail, why, and when are they tried again?';
+grant select on app_admin.failing_accounts to app_admin;
+
+create view app_admin.incidents with (security_barrier=true) as
+ SELECT i.id,
+    i.platform_source,
+    i.institution_code,
+    i.opened_at,
+    i.closed_at,
+    COALESCE(i.closed_at, app_private.clock()) - i.opened_at AS lasted,
+    b.probes,
+    b.next_probe_at,
+        CASE
+            WHEN i.closed_at IS NULL THEN ( SELECT sum(c.failing) AS sum
+               FROM app_private.account_counts c
+              WHERE c.platform_source = i.platform_source AND (i.institution_code = c.institution_code OR i.institution_code = ''::text))
+            ELSE NULL::bigint
+        END AS failing_accounts,
+    e.error_message AS last_error,
+    e.platform_specific_error AS last_code
+   FROM app_private.incidents i
+     LEFT JOIN app_private.breakers b ON i.closed_at IS NULL AND b.platform_source = i.platform_source AND b.institution_code = i.institution_code
+     LEFT JOIN LATERAL ( SELECT r.error_message,
+            r.platform_specific_error
+           FROM app_public.accounts a
+             JOIN app_public.sync_logs r ON r.account_id = a.id AND r.user_id = a.user_id AND r.failure_kind IS NOT NULL
+          WHERE a.id = b.failed_accounts[1]
+          ORDER BY r.id DESC
+         LIMIT 1) e ON true;
+comment on view app_admin.incidents is 'Which outages are there, and were there?';
+grant select on app_admin.incidents to app_admin;
+
+create view app_admin.institution_health with (security_barrier=true) as
+ SELECT COALESCE(c.platform_source, h.platform_source) AS platform_source,
+    COALESCE(c.institution_code, h.institution_code) AS institution_code,
+        CASE
+            WHEN z.until > now.at THEN 'paused'::text
+            WHEN b.opened_at IS NOT NULL THEN 'down'::text
+            WHEN h.runs_1h >= 5::numeric AND h.successes_1h < (0.9 * h.runs_1h) THEN 'failing'::text
+            ELSE 'ok'::text
+        END AS verdict,
+    c.accounts,
+    c.failing,
+    c.late,
+    c.stale,
+    c.needs_owner,
+    h.successes_1h::double precision / NULLIF(h.runs_1h, 0::numeric)::double precision AS success_rate_1h,
+    h.successes::double precision / NULLIF(h.runs, 0::numeric)::double precision AS success_rate_24h,
+    h.main_failure AS main_failure_1h,
+    COALESCE(h.runs, 0::numeric) AS runs_24h,
+    COALESCE(h.transactions, 0::numeric) AS transactions_24h,
+    b.opened_at AS down_since,
+    b.next_probe_at,
+        CASE
+            WHEN z.until > now.at THEN z.until
+            ELSE NULL::timestamp with time zone
+        END AS paused_until,
+        CASE
+            WHEN z.until > now.at THEN z.reason
+            ELSE NULL::text
+        END AS paused_reason
+   FROM app_private.account_counts c
+     FULL JOIN ( SELECT r.platform_source,
+            r.institution_code,
+            sum(r.runs) FILTER (WHERE r.grain = '01:00:00'::interval AND r.outcome <> 'interrupted'::text) AS runs,
+            sum(r.runs) FILTER (WHERE r.grain = '01:00:00'::interval AND r.outcome = 'success'::text) AS successes,
+            sum(r.transactions) FILTER (WHERE r.grain = '01:00:00'::interval) AS transactions,
+            COALESCE(sum(r.runs) FILTER (WHERE r.grain = '00:05:00'::interval AND r.outcome <> 'interrupted'::text), 0::numeric) AS runs_1h,
+            COALESCE(sum(r.runs) FILTER (WHERE r.grain = '00:05:00'::interval AND r.outcome = 'success'::text), 0::numeric) AS successes_1h,
+            (array_agg(r.outcome ORDER BY r.runs DESC, r.outcome) FILTER (WHERE r.grain = '00:05:00'::interval AND (r.outcome <> ALL (ARRAY['success'::text, 'interrupted'::text]))))[1] AS main_failure
+           FROM ( SELECT r_1.platform_source,
+                    r_1.institution_code,
+                    r_1.grain,
+                    r_1.outcome,
+                    sum(r_1.runs) AS runs,
+                    sum(r_1.transactions) AS transactions
+                   FROM app_private.run_rollups r_1
+                  WHERE r_1.grain = '01:00:00'::interval AND r_1.starts_at > (app_private.clock() - '1 day'::interval) OR r_1.grain = '00:05:00'::interval AND r_1.starts_at > (app_private.clock() - '01:00:00'::interval)
+                  GROUP BY r_1.platform_source, r_1.institution_code, r_1.grain, r_1.outcome) r
+          GROUP BY r.platform_source, r.institution_code) h ON h.platform_source = c.platform_source AND h.institution_code = c.institution_code
+     CROSS JOIN ( SELECT app_private.clock() AS clock) now(at)
+     LEFT JOIN app_private.breakers b ON b.platform_source = COALESCE(c.platform_source, h.platform_source) AND b.institution_code = COALESCE(c.institution_code, h.institution_code)
+     LEFT JOIN app_private.pauses z ON z.platform_source = COALESCE(c.platform_source, h.platform_source) AND z.institution_code = COALESCE(c.institution_code, h.institution_code);
+comment on view app_admin.institution_health is 'Which bank is failing, and how?';
+grant select on app_admin.institution_health to app_admin;
+
 create view app_admin.late_accounts with (security_barrier=true) as
  SELECT s.account_id,
     s.platform_source,
+    l.institution_code,
     s.next_sync_at AS due_since,
     app_private.clock() - s.next_sync_at AS late_by,
         CASE
             WHEN p.paused_until > app_private.clock() THEN 'platform paused: '::text || COALESCE(p.paused_reason, 'no reason given'::text)
             WHEN a.paused_at IS NOT NULL THEN 'account paused'::text
-            WHEN s.held_by IS NOT NULL THEN 'running'::text
-            WHEN s.run_id IS NOT NULL THEN 'waiting for the provider'::text
-            WHEN s.enqueued_until > app_private.clock() THEN 'in the queue'::text
-            ELSE 'not dispatched yet'::text
+            WHEN z.reason IS NOT NULL THEN z.reason
+            WHEN w.why = 'running'::text AND s.held_by IS NULL THEN 'waiting for the provider'::text
+            WHEN b.next_probe_at > app_private.clock() THEN 'provider down'::text
+            ELSE w.why
         END AS why,
     s.failures,
     s.last_failure_kind
-   FROM app_private.sync_states s
+   FROM ( SELECT s_1.account_id,
+            'not dispatched yet'::text AS why
+           FROM app_private.platforms p_1
+             JOIN app_private.sync_states s_1 ON s_1.platform_source = p_1.platform_source AND GREATEST(s_1.next_sync_at, s_1.enqueued_until) <= app_private.clock()
+          WHERE s_1.run_id IS NULL
+        UNION ALL
+         SELECT s_1.account_id,
+            'in the queue'::text
+           FROM graphile_worker._private_jobs j
+             JOIN app_private.sync_states s_1 ON s_1.account_id =
+                CASE
+                    WHEN j.key ~ '^sync:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'::text THEN substr(j.key, 6)::uuid
+                    ELSE NULL::uuid
+                END
+          WHERE s_1.run_id IS NULL AND s_1.enqueued_until > app_private.clock()
+        UNION ALL
+         SELECT s_1.account_id,
+            'running'::text
+           FROM app_public.sync_logs r
+             JOIN app_private.sync_states s_1 ON s_1.account_id = r.account_id AND s_1.run_id = r.id
+          WHERE r.status = 'in_progress'::app_public.sync_log_status
+        UNION ALL
+         SELECT a_1.id,
+            'account paused'::text
+           FROM app_public.accounts a_1
+             JOIN app_private.sync_states s_1 ON s_1.account_id = a_1.id
+          WHERE a_1.paused_at IS NOT NULL AND s_1.run_id IS NULL AND s_1.enqueued_until > app_private.clock()) w
+     JOIN app_private.sync_states s ON s.account_id = w.account_id
      JOIN app_public.accounts a ON a.id = s.account_id
+     JOIN app_private.links l ON l.account_id = s.account_id
      JOIN app_private.platforms p ON p.platform_source = s.platform_source
+     LEFT JOIN LATERAL ( SELECT
+                CASE
+                    WHEN z_1.user_id IS NULL THEN 'institution paused: '::text
+                    ELSE 'user paused: '::text
+                END || z_1.reason AS reason
+           FROM app_private.pauses z_1
+          WHERE z_1.until > app_private.clock() AND (z_1.user_id = a.user_id OR z_1.platform_source = a.platform_source AND z_1.institution_code = l.institution_code)
+         LIMIT 1) z ON true
+     LEFT JOIN LATERAL ( SELECT max(b_1.next_probe_at) AS next_probe_at
+           FROM app_private.breakers b_1
+          WHERE b_1.platform_source = s.platform_source AND (b_1.institution_code = ANY (ARRAY[l.institution_code, ''::text])) AND b_1.opened_at IS NOT NULL) b ON true
   WHERE s.next_sync_at <= app_private.clock() AND a.unlinked_at IS NULL;
 comment on view app_admin.late_accounts is 'Which accounts are late, and why?';
 grant select on app_admin.late_accounts to app_admin;
+
+create view app_admin.pauses with (security_barrier=true) as
+ SELECT 'platform'::text AS scope,
+    p.platform_source,
+    NULL::text AS institution_code,
+    NULL::uuid AS user_id,
+    NULL::uuid AS account_id,
+    p.paused_until AS until,
+    p.paused_reason AS reason
+   FROM app_private.platforms p
+  WHERE p.paused_until > app_private.clock()
+UNION ALL
+ SELECT
+        CASE
+            WHEN z.user_id IS NULL THEN 'institution'::text
+            ELSE 'user'::text
+        END AS scope,
+    z.platform_source,
+    z.institution_code,
+    z.user_id,
+    NULL::uuid AS account_id,
+    z.until,
+    z.reason
+   FROM app_private.pauses z
+  WHERE z.until > app_private.clock()
+UNION ALL
+ SELECT 'account'::text AS scope,
+    a.platform_source,
+    NULL::text AS institution_code,
+    a.user_id,
+    a.id AS account_id,
+    'infinity'::timestamp with time zone AS until,
+    NULL::text AS reason
+   FROM app_public.accounts a
+  WHERE a.paused_at IS NOT NULL AND a.unlinked_at IS NULL;
+comment on view app_admin.pauses is 'What is paused, until when, and why?';
+grant select on app_admin.pauses to app_admin;
+
+create view app_admin.platform_health with (security_barrier=true) as
+ SELECT p.platform_source,
+    p.label,
+        CASE
+            WHEN p.paused_until > now.at THEN 'paused'::text
+            WHEN b.opened_at IS NOT NULL THEN 'down'::text
+            WHEN p.last_dispatch_at < (clock_timestamp() - '00:03:00'::interval) OR p.last_dispatch_at IS NULL THEN 'not dispatched'::text
+            WHEN f.at_risk THEN 'behind'::text
+            WHEN c.stale::numeric > (0.05 * (c.accounts - c.paused - c.needs_owner)::numeric) THEN 'stale'::text
+            WHEN h.runs_1h > 20::numeric AND h.successes_1h < (0.9 * h.runs_1h) THEN 'failing'::text
+            ELSE 'ok'::text
+        END AS verdict,
+    c.accounts,
+    c.paused,
+    c.needs_owner,
+    c.failing,
+    c.late,
+    c.stale,
+    1::double precision - c.stale::double precision / NULLIF(c.accounts - c.paused - c.needs_owner, 0)::double precision AS freshness,
+    h.successes_1h::double precision / NULLIF(h.runs_1h, 0::numeric)::double precision AS success_rate_1h,
+    h.successes::double precision / NULLIF(h.runs, 0::numeric)::double precision AS success_rate_24h,
+    m.successes::double precision / NULLIF(m.runs, 0::numeric)::double precision AS success_rate_30d,
+    app_private.duration_quantile(h.buckets, h.counts, 0.5::double precision) AS p50,
+    app_private.duration_quantile(h.buckets, h.counts, 0.95::double precision) AS p95,
+    app_private.duration_quantile(h.buckets, h.counts, 0.99::double precision) AS p99,
+    COALESCE(h.runs, 0::numeric) AS runs_24h,
+    COALESCE(h.interrupted, 0::numeric) AS interrupted_24h,
+    COALESCE(h.transactions, 0::numeric) AS transactions_24h,
+    COALESCE(h.requests, 0::numeric) AS requests_24h,
+    now.at - d.oldest AS waiting_for_dispatch,
+    clock_timestamp() - p.last_dispatch_at AS dispatched_ago,
+    f.window_ends_at,
+    f.projected_finish,
+    f.at_risk AS window_at_risk,
+        CASE
+            WHEN p.paused_until > now.at THEN p.paused_until
+            ELSE NULL::timestamp with time zone
+        END AS paused_until,
+        CASE
+            WHEN p.paused_until > now.at THEN p.paused_reason
+            ELSE NULL::text
+        END AS paused_reason,
+    now.at - c.counted_at AS accounts_counted_ago,
+    clock_timestamp() - s.runs_folded_at AS runs_counted_ago
+   FROM app_private.platforms p
+     CROSS JOIN ( SELECT app_private.clock() AS clock) now(at)
+     CROSS JOIN app_private.statistics s
+     CROSS JOIN LATERAL app_private.window_forecast(p.platform_source) f(window_starts_at, window_ends_at, accounts_due, accounts_per_second, window_capacity, projected_finish, at_risk)
+     LEFT JOIN app_private.breakers b ON b.platform_source = p.platform_source AND b.institution_code = ''::text
+     LEFT JOIN LATERAL ( SELECT sum(c_1.accounts) AS accounts,
+            sum(c_1.paused) AS paused,
+            sum(c_1.needs_owner) AS needs_owner,
+            sum(c_1.failing) AS failing,
+            sum(c_1.late) AS late,
+            sum(c_1.stale) AS stale,
+            max(c_1.counted_at) AS counted_at
+           FROM app_private.account_counts c_1
+          WHERE c_1.platform_source = p.platform_source) c ON true
+     LEFT JOIN LATERAL ( SELECT sum(r.runs) AS runs,
+            sum(r.successes) AS successes,
+            sum(r.interrupted) AS interrupted,
+            sum(r.transactions) AS transactions,
+            sum(r.requests) AS requests,
+            array_agg(r.duration_bucket ORDER BY r.duration_bucket) FILTER (WHERE r.runs > 0::numeric) AS buckets,
+            array_agg(r.runs ORDER BY r.duration_bucket) FILTER (WHERE r.runs > 0::numeric) AS counts,
+            max(q.runs) AS runs_1h,
+            max(q.successes) AS successes_1h
+           FROM ( SELECT r_1.duration_bucket,
+                    COALESCE(sum(r_1.runs) FILTER (WHERE r_1.outcome <> 'interrupted'::text), 0::numeric) AS runs,
+                    COALESCE(sum(r_1.runs) FILTER (WHERE r_1.outcome = 'success'::text), 0::numeric) AS successes,
+                    COALESCE(sum(r_1.runs) FILTER (WHERE r_1.outcome = 'interrupted'::text), 0::numeric) AS interrupted,
+                    sum(r_1.transactions) AS transactions,
+                    sum(r_1.requests) AS requests
+                   FROM app_private.run_rollups r_1
+                  WHERE r_1.grain = '01:00:00'::interval AND r_1.starts_at > (now.at - '1 day'::interval) AND r_1.platform_source = p.platform_source
+                  GROUP BY r_1.duration_bucket) r
+             CROSS JOIN ( SELECT COALESCE(sum(r_1.runs) FILTER (WHERE r_1.outcome <> 'interrupted'::text), 0::numeric) AS runs,
+                    COALESCE(sum(r_1.runs) FILTER (WHERE r_1.outcome = 'success'::text), 0::numeric) AS successes
+                   FROM app_private.run_rollups r_1
+                  WHERE r_1.grain = '00:05:00'::interval AND r_1.starts_at > (now.at - '01:00:00'::interval) AND r_1.platform_source = p.platform_source) q) h ON true
+     LEFT JOIN LATERAL ( SELECT sum(r.runs) FILTER (WHERE r.outcome <> 'interrupted'::text) AS runs,
+            sum(r.runs) FILTER (WHERE r.outcome = 'success'::text) AS successes
+           FROM app_private.run_rollups r
+          WHERE r.grain = '1 day'::interval AND r.starts_at > (now.at - '30 days'::interval) AND r.platform_source = p.platform_source) m ON true
+     LEFT JOIN LATERAL ( SELECT min(GREATEST(s_1.next_sync_at, s_1.enqueued_until)) AS oldest
+           FROM app_private.sync_states s_1
+          WHERE s_1.platform_source = p.platform_source AND GREATEST(s_1.next_sync_at, s_1.enqueued_until) <= now.at) d ON true;
+comment on view app_admin.platform_health is 'Is sync healthy, platform by platform?';
+grant select on app_admin.platform_health to app_admin;
+
+create view app_admin.queue with (security_barrier=true) as
+ SELECT t.identifier AS task,
+    count(*) FILTER (WHERE j.locked_at IS NULL AND j.attempts < j.max_attempts AND j.run_at <= now()) AS ready,
+    now() - min(j.run_at) FILTER (WHERE j.locked_at IS NULL AND j.attempts < j.max_attempts AND j.run_at <= now()) AS oldest_ready,
+    count(*) FILTER (WHERE j.locked_at IS NOT NULL) AS running,
+    now() - min(j.locked_at) AS longest_running,
+    count(*) FILTER (WHERE j.locked_at IS NULL AND j.attempts < j.max_attempts AND j.run_at > now()) AS later,
+    count(*) FILTER (WHERE j.locked_at IS NULL AND j.attempts > 0 AND j.attempts < j.max_attempts) AS tried_before,
+    count(*) FILTER (WHERE j.locked_at IS NULL AND j.attempts >= j.max_attempts) AS dead
+   FROM graphile_worker._private_tasks t
+     LEFT JOIN graphile_worker._private_jobs j ON j.task_id = t.id
+  GROUP BY t.identifier;
+comment on view app_admin.queue is 'How deep and how old is the queue, task by task?';
+grant select on app_admin.queue to app_admin;
+
+create view app_admin.quota with (security_barrier=true) as
+ SELECT q.platform_source,
+    q.requests AS limit_requests,
+    q.per AS limit_per,
+    q.reserve,
+    app_private.quota_learned(q.*) AS learned,
+    q.requests::numeric * app_private.quota_learned(q.*) / EXTRACT(epoch FROM q.per) AS allowed_per_second,
+    (c.slots * c.permits)::numeric / EXTRACT(epoch FROM q.per) AS usable_per_second,
+    r.used_per_second,
+    (c.slots * c.permits)::numeric / EXTRACT(epoch FROM q.per) - r.used_per_second AS left_per_second,
+    r.requests_24h,
+    q.refused_at AS last_429_at,
+        CASE
+            WHEN q.blocked_until > clock_timestamp() THEN q.blocked_until
+            ELSE NULL::timestamp with time zone
+        END AS blocked_until,
+    u.refreshes AS refreshes_today,
+    p.daily_refresh_cap,
+    p.daily_refresh_cap - COALESCE(u.refreshes, 0) AS refreshes_left_today,
+    u.cost AS cost_today,
+    m.cost AS cost_30d
+   FROM app_private.quotas q
+     JOIN app_private.platforms p ON p.platform_source = q.platform_source
+     CROSS JOIN ( SELECT app_private.clock() AS clock) now(at)
+     LEFT JOIN LATERAL app_private.quota_slots(GREATEST(3::numeric, q.requests::numeric * app_private.quota_learned(q.*))) c(slots, permits) ON true
+     LEFT JOIN app_private.refresh_usage u ON u.platform_source = q.platform_source AND u.day = (now.at AT TIME ZONE p.time_zone)::date
+     LEFT JOIN LATERAL ( SELECT sum(m_1.cost) AS cost
+           FROM app_private.refresh_usage m_1
+          WHERE m_1.platform_source = q.platform_source AND m_1.day > ((now.at AT TIME ZONE p.time_zone)::date - 30)) m ON true
+     LEFT JOIN LATERAL ( SELECT COALESCE(sum(r_1.requests) FILTER (WHERE r_1.grain = '01:00:00'::interval), 0::numeric) AS requests_24h,
+            COALESCE(sum(r_1.requests) FILTER (WHERE r_1.grain = '00:05:00'::interval), 0::numeric) / EXTRACT(epoch FROM now.at - date_bin('00:05:00'::interval, now.at, '2000-01-01 00:00:00+00'::timestamp with time zone) + '00:15:00'::interval) AS used_per_second
+           FROM app_private.run_rollups r_1
+          WHERE r_1.platform_source = q.platform_source AND (r_1.grain = '01:00:00'::interval AND r_1.starts_at > (now.at - '1 day'::interval) OR r_1.grain = '00:05:00'::interval AND r_1.starts_at >= (date_bin('00:05:00'::interval, now.at, '2000-01-01 00:00:00+00'::timestamp with time zone) - '00:15:00'::interval))) r ON true;
+comment on view app_admin.quota is 'How much of each provider''s quota is used and left, and what did it cost?';
+grant select on app_admin.quota to app_admin;
+
+create view app_admin.run_history with (security_barrier=true) as
+ SELECT starts_at::date AS day,
+    platform_source,
+    sum(runs) AS runs,
+    sum(successes)::double precision / NULLIF(sum(runs), 0::numeric)::double precision AS success_rate,
+    app_private.duration_quantile(array_agg(duration_bucket ORDER BY duration_bucket), array_agg(runs ORDER BY duration_bucket), 0.5::double precision) AS p50,
+    app_private.duration_quantile(array_agg(duration_bucket ORDER BY duration_bucket), array_agg(runs ORDER BY duration_bucket), 0.95::double precision) AS p95,
+    sum(transactions) AS transactions,
+    sum(requests) AS requests
+   FROM ( SELECT (r_1.starts_at AT TIME ZONE 'utc'::text) AS starts_at,
+            r_1.platform_source,
+            r_1.duration_bucket,
+            sum(r_1.runs) AS runs,
+            sum(r_1.runs) FILTER (WHERE r_1.outcome = 'success'::text) AS successes,
+            sum(r_1.transactions) AS transactions,
+            sum(r_1.requests) AS requests
+           FROM app_private.run_rollups r_1
+          WHERE r_1.grain = '1 day'::interval AND r_1.outcome <> 'interrupted'::text
+          GROUP BY ((r_1.starts_at AT TIME ZONE 'utc'::text)), r_1.platform_source, r_1.duration_bucket) r
+  GROUP BY starts_at, platform_source;
+comment on view app_admin.run_history is 'How did syncs go, day by day?';
+grant select on app_admin.run_history to app_admin;
+
+create view app_admin.sync_windows with (security_barrier=true) as
+ SELECT p.platform_source,
+    f.window_starts_at,
+    f.window_ends_at,
+    f.accounts_due,
+    f.window_capacity,
+    f.accounts_per_second,
+    f.projected_finish,
+    f.at_risk,
+        CASE
+            WHEN NOT f.at_risk THEN NULL::text
+            WHEN p.paused_until >= f.window_ends_at THEN 'the platform is paused: '::text || COALESCE(p.paused_reason, 'no reason given'::text)
+            WHEN f.accounts_due > f.window_capacity THEN 'the quota is too small for the accounts that are due'::text
+            WHEN f.accounts_per_second = 0::double precision THEN 'no run has ended in the last quarter of an hour'::text
+            ELSE 'runs take too long, or there are too few workers'::text
+        END AS why
+   FROM app_private.platforms p
+     CROSS JOIN LATERAL app_private.window_forecast(p.platform_source) f(window_starts_at, window_ends_at, accounts_due, accounts_per_second, window_capacity, projected_finish, at_risk);
+comment on view app_admin.sync_windows is 'Will each platform finish within its sync window, and if not, what is too small?';
+grant select on app_admin.sync_windows to app_admin;
+
+create view app_admin.upcoming with (security_barrier=true) as
+ SELECT platform_source,
+    starts_at,
+    COALESCE(sum(accounts) FILTER (WHERE kind = 'scheduled'::text), 0::bigint) AS scheduled,
+    COALESCE(sum(accounts) FILTER (WHERE kind = 'retry'::text), 0::bigint) AS retries,
+    COALESCE(sum(accounts) FILTER (WHERE kind = 'waiting'::text), 0::bigint) AS waiting
+   FROM app_private.upcoming_counts u
+  GROUP BY platform_source, starts_at;
+comment on view app_admin.upcoming is 'What will happen next? Scheduled syncs, retries, and runs that wait for their provider, in quarters of an hour.';
+grant select on app_admin.upcoming to app_admin;
+
+create view app_admin.webhook_inbox with (security_barrier=true) as
+ SELECT p.platform_source,
+    i.unread,
+    app_private.clock() - i.oldest AS oldest_unread,
+    app_private.clock() - (( SELECT w.received_at
+           FROM app_private.webhooks w
+          WHERE w.platform_source = p.platform_source
+          ORDER BY w.received_at DESC
+         LIMIT 1)) AS last_received_ago,
+    r.received_10min,
+    r.outcomes_10min
+   FROM app_private.platforms p
+     LEFT JOIN LATERAL ( SELECT count(*) AS unread,
+            min(w.received_at) AS oldest
+           FROM app_private.webhooks w
+          WHERE w.outcome IS NULL AND w.platform_source = p.platform_source) i ON true
+     LEFT JOIN LATERAL ( SELECT sum(o.n) AS received_10min,
+            jsonb_object_agg(o.outcome, o.n) AS outcomes_10min
+           FROM ( SELECT COALESCE(w.outcome, 'unread'::text) AS outcome,
+                    count(*) AS n
+                   FROM app_private.webhooks w
+                  WHERE w.received_at > (app_private.clock() - '00:10:00'::interval) AND w.platform_source = p.platform_source
+                  GROUP BY (COALESCE(w.outcome, 'unread'::text))) o) r ON true;
+comment on view app_admin.webhook_inbox is 'Are webhooks coming in, and is anybody reading them?';
+grant select on app_admin.webhook_inbox to app_admin;
+
+create view app_admin.workers with (security_barrier=true) as
+ SELECT w.worker_id,
+    w.runner,
+    w.beat_at > (clock_timestamp() - '00:00:20'::interval) AS alive,
+    clock_timestamp() - w.beat_at AS beat_ago,
+    clock_timestamp() - w.started_at AS up_for,
+    COALESCE(r.runs, 0::bigint) AS runs,
+    r.longest AS longest_run,
+    COALESCE(j.jobs, 0::bigint) AS jobs
+   FROM app_private.workers w
+     LEFT JOIN ( SELECT s.held_by,
+            count(*) AS runs,
+            app_private.clock() - min(l.sync_started_at) AS longest
+           FROM app_public.sync_logs l
+             JOIN app_private.sync_states s ON s.account_id = l.account_id AND s.run_id = l.id
+          WHERE l.status = 'in_progress'::app_public.sync_log_status AND s.held_by IS NOT NULL
+          GROUP BY s.held_by) r ON r.held_by = w.worker_id
+     LEFT JOIN ( SELECT j_1.locked_by,
+            count(*) AS jobs
+           FROM graphile_worker._private_jobs j_1
+          WHERE j_1.locked_by IS NOT NULL
+          GROUP BY j_1.locked_by) j ON j.locked_by = w.worker_id;
+comment on view app_admin.workers is 'Which workers are alive, and what do they hold?';
+grant select on app_admin.workers to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.count_now()
+ RETURNS TABLE(runs_folded integer, accounts_counted integer, gaps_found integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v record;
+begin
+  runs_folded := 0;
+  loop
+    select f.folded, f.more into v from app_private.fold_runs() f;
+    runs_folded := runs_folded + v.folded;
+    exit when not v.more;
+  end loop;
+  accounts_counted := app_private.count_accounts();
+  gaps_found := app_private.find_coverage_gaps();
+  return next;
+end
+$function$;
+grant execute on function app_admin.count_now() to app_admin;
 
 CREATE OR REPLACE FUNCTION app_admin.override_account_interval(p_account_id uuid, p_interval interval)
  RETURNS integer

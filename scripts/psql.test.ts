@@ -33,6 +33,12 @@ async function runPsql(
 
 const show = 'echo "arguments: $*; password: $PGPASSWORD"; exit 3';
 
+test("psql opens with our short names", async (t) => {
+  const databaseUrl = "postgres://me@127.0.0.1:5433/app";
+  const { output } = await runPsql(t, { psql: '/bin/cat "$PSQLRC"', databaseUrl });
+  t.regex(output, /^\\set health 'select \* from app_admin\.platform_health;'$/m);
+});
+
 test("psql gets the address, our arguments, and the password by its environment", async (t) => {
   const databaseUrl = "postgres://me:pw@127.0.0.1:5433/app";
   t.deepEqual(await runPsql(t, { psql: show, databaseUrl, args: ["-c", "select 1"] }), {

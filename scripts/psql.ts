@@ -1,13 +1,17 @@
 /**
  * `npm run psql [-- arguments of psql]`: opens psql on the database of DATABASE_URL, or on the one of the `npm start`
- * that runs here. For example: npm run psql -- -c 'select * from app_public.sync_logs order by id desc limit 5'
+ * that runs here, with short names for the views of app_admin (db/psqlrc): `:health`, `:late`, … For example: npm run psql -- -c 'select * from app_public.sync_logs order by id desc limit 5'
  */
 
 import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { loadEnvironment } from "../db/environment.ts";
 import { commandDatabase } from "./connection.ts";
 import { withoutPassword } from "./postgres/connection_url.ts";
 import { exitWithSentence, UsageError } from "./usage.ts";
+
+/** Instead of ~/.psqlrc; whoever has set PSQLRC keeps theirs. */
+const shortNames = join(import.meta.dirname, "../db/psqlrc");
 
 async function main(): Promise<void> {
   const { databaseUrl, started } = await commandDatabase(loadEnvironment());
@@ -15,7 +19,7 @@ async function main(): Promise<void> {
   const child = spawn("psql", [url, ...process.argv.slice(2)], {
     stdio: "inherit",
     // Arguments stand in every process list; the environment is its owner's to read only.
-    env: { ...process.env, ...(password === null ? {} : { PGPASSWORD: password }) },
+    env: { PSQLRC: shortNames, ...process.env, ...(password === null ? {} : { PGPASSWORD: password }) },
   });
   // Ctrl-C stops a query and not psql: it is psql that hears it.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});

@@ -3,9 +3,8 @@
 --
 -- The promise: with any number of processes, the provider sees at most `requests` in *any* window of length `per`. A token
 -- bucket does not keep it (a full bucket and its refill may meet in one window). So time is cut into slots, k to a window;
--- permits are good for their slot only and are lost with it. A window touches at most k + 1 slots; one more is allowed
--- for, because what is sent at the end of a slot may arrive in the next. With n permits a slot, n (k + 2) ≤ requests
--- always holds. k is chosen to waste least: 20 a second become 8 slots of 2 permits (16 a second), 100 become 81.
+-- permits are good for their slot only and are lost with it. With n permits a slot, n (k + 2) ≤ requests always holds:
+-- quota_slots(). 20 a second become 8 slots of 2 permits (16 a second), 100 become 81.
 --
 -- Background work leaves `reserve` of each slot to people who wait. A 429 lowers `learned`, which grows back by a
 -- twentieth a minute.
@@ -39,13 +38,8 @@ begin
     return;
   end if;
 
-  v_limit := greatest(3, q.requests * least(1, q.learned + coalesce(
-    extract(epoch from v_now - q.refused_at) / 60 * 0.05, 1)));
-  select k, floor(v_limit / (k + 2)) into v_slots, v_permits
-  from generate_series(1, 10) k
-  where floor(v_limit / (k + 2)) >= 1
-  order by floor(v_limit / (k + 2)) * k desc, k desc
-  limit 1;
+  v_limit := greatest(3, q.requests * app_private.quota_learned(q));
+  select c.slots, c.permits into v_slots, v_permits from app_private.quota_slots(v_limit) c;
   v_length := q.per / v_slots;
   v_slot := date_bin(v_length, v_now, 'epoch');
   if q.slot_started_at is distinct from v_slot then

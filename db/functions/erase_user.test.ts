@@ -67,6 +67,13 @@ async function personWithEverything(db: Client, userId: string): Promise<Person>
      on conflict on constraint breakers_pkey do update set failed_accounts = breakers.failed_accounts || excluded.failed_accounts`,
     [bank.accountId],
   );
+  await db.query("insert into app_private.coverage_gaps values ($1, 'mono', '2026-03-01', '2026-03-02', 2)", [
+    bank.accountId,
+  ]);
+  await db.query("insert into app_private.pauses (user_id, until, reason) values ($1, now(), 'asked us to')", [userId]);
+  await db.query("insert into app_private.admin_actions (action, user_id, reason) values ('pause_user', $1, 'test')", [
+    userId,
+  ]);
   await asUser(db, userId);
   await db.query("select app_public.choose_sync_settings('mono', '1 day')");
   await db.query("select app_public.choose_notification_settings('fr')");
@@ -208,6 +215,7 @@ test(
 
 /** Tables that hold nothing of a person, each with the reason. Whoever adds one here says why. */
 const impersonal: Record<string, string> = {
+  "app_private.account_counts": "counts an institution",
   "app_private.breakers": "accounts in a list, which is emptied of them",
   "app_private.clock_settings": "one row, the clock",
   "app_private.erasures": "a receipt and counts; who it was is forgotten with the rest",
@@ -219,8 +227,12 @@ const impersonal: Record<string, string> = {
   "app_private.push_services": "hosts of push services",
   "app_private.quotas": "counts a platform",
   "app_private.refresh_usage": "counts a day",
+  "app_private.run_rollups": "counts an institution",
   "app_private.sources": "configuration",
+  "app_private.statistics": "one row, how far the counting has come",
   "app_private.tombstones": "keyed hashes of ids that are void; kept so that nothing comes back",
+  "app_private.unfolded_runs": "ids of runs, for minutes",
+  "app_private.upcoming_counts": "counts a platform",
   "app_private.wallet_tokens": "dropped with the last link of their wallet",
   "app_private.workers": "processes",
 };

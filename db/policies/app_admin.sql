@@ -1,7 +1,32 @@
 -- The operator: views and admin functions, no tables.
 grant usage on schema app_admin to app_admin;
 grant execute on function
+  app_admin.count_now(),
   app_admin.override_platform_interval(app_public.platform_source, interval),
   app_admin.override_account_interval(uuid, interval)
 to app_admin;
-grant select on app_admin.late_accounts to app_admin;
+-- What views call is called by whoever reads them. It answers nothing that the views do not tell.
+grant execute on function
+  app_private.clock(),
+  app_private.duration_quantile(smallint[], numeric[], double precision),
+  app_private.quota_slots(numeric),
+  app_private.quota_learned(app_private.quotas),
+  app_private.window_forecast(app_public.platform_source)
+to app_admin;
+grant select on
+  app_admin.platform_health,
+  app_admin.late_accounts,
+  app_admin.failing_accounts,
+  app_admin.institution_health,
+  app_admin.incidents,
+  app_admin.sync_windows,
+  app_admin.queue,
+  app_admin.workers,
+  app_admin.quota,
+  app_admin.coverage_gaps,
+  app_admin.webhook_inbox,
+  app_admin.upcoming,
+  app_admin.run_history,
+  app_admin.pauses,
+  app_admin.admin_actions
+to app_admin;
