@@ -40,7 +40,9 @@ async function main(): Promise<void> {
       `Seed ${options.seed}: ${violations.length} violations. The first is ${first.invariant}: ${first.detail}`,
     );
     for (const line of first.ledTo ?? []) console.log(`  ${line}`);
-    for (const [invariant, [example, ...more]] of Object.entries(Object.groupBy(violations, (each) => each.invariant))) {
+    for (const [invariant, [example, ...more]] of Object.entries(
+      Object.groupBy(violations, (each) => each.invariant),
+    )) {
       if (example !== first) console.log(`Also ${invariant}, ${more.length + 1} times: ${example?.detail}`);
     }
     process.exitCode = 1;

@@ -1,5 +1,4 @@
 import { EventEmitter, once } from "node:events";
-import { setImmediate as immediate } from "node:timers/promises";
 import test from "ava";
 import { keepRunning } from "./keep_running.ts";
 import { atWorkplace, fakePlatform } from "./testing/workplace.ts";
@@ -69,7 +68,8 @@ test.serial(
         `select pg_terminate_backend(pid) from pg_stat_activity
          where datname = current_database() and pid <> pg_backend_pid() and application_name not like 'test %'`,
       );
-      while (!lines.some((line) => JSON.stringify(line).includes("too many connections"))) await immediate();
+      while (!lines.some((line) => JSON.stringify(line).includes("too many connections")))
+        await superior.query("select");
       await limit(-1);
       const again = once(ran, "run");
       await superior.query("select graphile_worker.add_job('mono_sync', json_build_object('accountId', $1::text))", [
