@@ -15,27 +15,6 @@ create type app_public.account_sync_request as (
 );
 comment on type app_public.account_sync_request is 'What became of one account in a request for all.';
 
-create type app_public.account_sync_state as (
-  phase app_public.sync_phase,
-  next_sync_at timestamp with time zone,
-  waiting_until timestamp with time zone,
-  cooling_down_until timestamp with time zone,
-  retrying_at timestamp with time zone,
-  provider_down_until timestamp with time zone,
-  paused_until timestamp with time zone,
-  failures integer,
-  last_failure_kind app_public.failure_kind,
-  run_started_at timestamp with time zone,
-  run_pages integer,
-  run_transactions integer,
-  windows_left integer,
-  open_references integer,
-  history_start date,
-  settled app_public.day_span[],
-  gaps app_public.day_span[]
-);
-comment on type app_public.account_sync_state is 'What the machinery knows of an account at this moment.';
-
 create type app_public.account_type as enum ('bank', 'mobile_money');
 comment on type app_public.account_type is '@value bank An account at a bank.
 @value mobile_money A mobile-money wallet.
@@ -560,6 +539,52 @@ create policy update_own on app_public.transactions for update to app_visitor us
 grant select on app_public.transactions to app_visitor;
 grant update (category, note) on app_public.transactions to app_visitor;
 
+create view app_public.account_sync_states with (security_barrier=true) as
+ SELECT account_id,
+    phase,
+    next_sync_at,
+    waiting_until,
+    cooling_down_until,
+    retrying_at,
+    provider_down_until,
+    paused_until,
+    failures,
+    last_failure_kind,
+    run_started_at,
+    run_pages,
+    run_transactions,
+    windows_left,
+    open_references,
+    history_start,
+    settled,
+    gaps
+   FROM app_private.account_sync_states() account_sync_states(account_id, phase, next_sync_at, waiting_until, cooling_down_until, retrying_at, provider_down_until, paused_until, failures, last_failure_kind, run_started_at, run_pages, run_transactions, windows_left, open_references, history_start, settled, gaps);
+comment on column app_public.account_sync_states.account_id is 'The account.';
+comment on column app_public.account_sync_states.cooling_down_until is 'When "Sync now" may be asked again; null when it may.';
+comment on column app_public.account_sync_states.failures is '@notNull
+Failures in a row.';
+comment on column app_public.account_sync_states.gaps is '@notNull
+Days that are missing before the last settled one, oldest first. They are fetched by the next sync.';
+comment on column app_public.account_sync_states.history_start is 'The first day that we want to know of. Null where the source cannot list transactions.';
+comment on column app_public.account_sync_states.last_failure_kind is 'What the last sync failed of; null after a success.';
+comment on column app_public.account_sync_states.next_sync_at is 'When the next sync is due; null while one is open, and for an account that is not synced.';
+comment on column app_public.account_sync_states.open_references is '@notNull
+MoMo references that are not settled yet.';
+comment on column app_public.account_sync_states.paused_until is 'When the platform''s pause ends; null where there is none, or none that ends.';
+comment on column app_public.account_sync_states.phase is '@notNull
+Where the account stands, in one word.';
+comment on column app_public.account_sync_states.provider_down_until is 'When the provider, or the bank behind it, is tried again; null unless it is down.';
+comment on column app_public.account_sync_states.retrying_at is 'When a sync that failed is tried again; null unless one has failed.';
+comment on column app_public.account_sync_states.run_pages is 'Pages that the open sync has read, as of the last that brought something.';
+comment on column app_public.account_sync_states.run_started_at is 'When the open sync began; null when none is open.';
+comment on column app_public.account_sync_states.run_transactions is 'New and changed transactions of the open sync so far.';
+comment on column app_public.account_sync_states.settled is '@notNull
+Days that are known complete, oldest first.';
+comment on column app_public.account_sync_states.waiting_until is 'When the open sync asks the provider again; null unless it waits.';
+comment on column app_public.account_sync_states.windows_left is 'Windows of days that are still to be read in the open sync; the latest days are always among them.';
+comment on view app_public.account_sync_states is 'What the machinery knows of an account at this moment.';
+grant select on app_public.account_sync_states to app_visitor;
+
 CREATE OR REPLACE FUNCTION app_public.accounts_latest_run(account app_public.accounts)
  RETURNS app_public.sync_logs
  LANGUAGE sql
@@ -573,75 +598,6 @@ AS $function$
 $function$;
 comment on function app_public.accounts_latest_run(app_public.accounts) is 'The latest run of this account, open or ended.';
 grant execute on function app_public.accounts_latest_run(app_public.accounts) to app_visitor;
-
-CREATE OR REPLACE FUNCTION app_public.accounts_sync_state(account app_public.accounts)
- RETURNS app_public.account_sync_state
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER COST 1000
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_state app_public.account_sync_state;
-begin
-  select
-    case
-      when a.unlinked_at is not null then 'unlinked'::app_public.sync_phase
-      when a.paused_at is not null or p.paused_until > now.at then 'paused'
-      when s.held_by is not null then 'running'
-      when s.run_id is not null then 'waiting'
-      when a.sync_status = 'auth_required' then 'needs_you'
-      when b.down_until is not null then 'provider_down'
-      when s.failures > 0 and s.next_sync_at > now.at then 'retrying'
-      when s.next_sync_at <= now.at or s.enqueued_until > now.at then 'queued'
-      when a.last_synced_at is null then 'never_synced'
-      else 'up_to_date'
-    end,
-    case when a.unlinked_at is null and a.paused_at is null and s.run_id is null then s.next_sync_at end,
-    case when s.run_id is not null and s.held_by is null then s.next_sync_at end,
-    case when a.last_sync_attempt + p.cooldown > now.at then a.last_sync_attempt + p.cooldown end,
-    case when s.run_id is null and s.failures > 0 and s.next_sync_at > now.at then s.next_sync_at end,
-    b.down_until,
-    case when p.paused_until > now.at then nullif(p.paused_until, 'infinity') end,
-    s.failures,
-    s.last_failure_kind,
-    r.sync_started_at,
-    r.pages,
-    r.transactions_synced,
-    case when s.run_id is not null then (
-      select count(*)::integer
-      from app_private.due_windows(c.history_start, c.settled, (now.at at time zone l.time_zone)::date, c.window_days)
-    ) end,
-    (select count(*)::integer from app_private.tracked_references t where t.account_id = a.id and t.outcome = 'open'),
-    c.history_start,
-    coalesce(app_private.day_spans(c.settled), '{}'),
-    coalesce(app_private.day_spans(datemultirange(daterange(c.history_start, greatest(upper(c.settled), c.history_start))) - c.settled), '{}')
-  into v_state
-  from app_public.accounts a
-  cross join lateral (select app_private.clock()) as now (at)
-  join app_private.sync_states s on s.account_id = a.id
-  join app_private.links l on l.account_id = a.id
-  join app_private.platforms p on p.platform_source = a.platform_source
-  left join app_public.sync_logs r on r.id = s.run_id
-  left join lateral (
-    select max(b.next_probe_at) as down_until
-    from app_private.breakers b
-    where b.platform_source = a.platform_source and b.institution_code in (l.institution_code, '') and b.opened_at is not null
-  ) b on true
-  left join lateral (
-    select max(c.history_start) as history_start, range_intersect_agg(c.settled) as settled, min(so.window_days) as window_days
-    from app_private.coverage c
-    join app_private.sources so on so.source = c.source and so.has_windows
-    where c.account_id = a.id
-  ) c on true
-  where a.id = account.id and a.user_id = app_public.current_user_id();
-  if not found then
-    return null;
-  end if;
-  return v_state;
-end
-$function$;
-comment on function app_public.accounts_sync_state(app_public.accounts) is 'Where the account stands right now: what it waits for, when it is synced next, which days are covered.';
-grant execute on function app_public.accounts_sync_state(app_public.accounts) to app_visitor;
 
 CREATE OR REPLACE FUNCTION app_public.choose_notification_channel(platform_source app_public.platform_source, channel app_public.notification_channel, enabled boolean)
  RETURNS app_public.notification_preferences
@@ -1613,6 +1569,82 @@ create table app_private.workers (
 );
 alter table app_private.workers enable row level security;
 
+CREATE OR REPLACE FUNCTION app_private.account_sync_states()
+ RETURNS TABLE(account_id uuid, phase app_public.sync_phase, next_sync_at timestamp with time zone, waiting_until timestamp with time zone, cooling_down_until timestamp with time zone, retrying_at timestamp with time zone, provider_down_until timestamp with time zone, paused_until timestamp with time zone, failures integer, last_failure_kind app_public.failure_kind, run_started_at timestamp with time zone, run_pages integer, run_transactions integer, windows_left integer, open_references integer, history_start date, settled app_public.day_span[], gaps app_public.day_span[])
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER COST 1000 ROWS 5
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  v_now timestamptz := app_private.clock();
+  v_user_id uuid := app_public.current_user_id();
+begin
+  return query
+    select
+      a.id as account_id,
+      case
+        when a.unlinked_at is not null then 'unlinked'::app_public.sync_phase
+        when a.paused_at is not null or p.paused_until > v_now then 'paused'
+        when s.held_by is not null then 'running'
+        when s.run_id is not null then 'waiting'
+        when a.sync_status = 'auth_required' then 'needs_you'
+        when b.down_until is not null then 'provider_down'
+        when s.failures > 0 and s.next_sync_at > v_now then 'retrying'
+        when s.next_sync_at <= v_now or s.enqueued_until > v_now then 'queued'
+        when a.last_synced_at is null then 'never_synced'
+        else 'up_to_date'
+      end as phase,
+      case when a.unlinked_at is null and a.paused_at is null and s.run_id is null then s.next_sync_at end as next_sync_at,
+      case when s.run_id is not null and s.held_by is null then s.next_sync_at end as waiting_until,
+      case when a.last_sync_attempt + p.cooldown > v_now then a.last_sync_attempt + p.cooldown end as cooling_down_until,
+      case when s.run_id is null and s.failures > 0 and s.next_sync_at > v_now then s.next_sync_at end as retrying_at,
+      b.down_until as provider_down_until,
+      case when p.paused_until > v_now then nullif(p.paused_until, 'infinity') end as paused_until,
+      s.failures,
+      s.last_failure_kind,
+      r.sync_started_at as run_started_at,
+      r.pages as run_pages,
+      r.transactions_synced as run_transactions,
+      case when s.run_id is not null then (
+        select count(*)::integer
+        from app_private.due_windows(c.history_start, c.settled, (v_now at time zone l.time_zone)::date, c.window_days)
+      ) end as windows_left,
+      (
+        select count(*)::integer from app_private.tracked_references t where t.account_id = a.id and t.outcome = 'open'
+      ) as open_references,
+      c.history_start,
+      array(
+        select (lower(d), upper(d) - 1)::app_public.day_span from unnest(c.settled) as d order by d
+      ) as settled,
+      array(
+        select (lower(d), upper(d) - 1)::app_public.day_span
+        from unnest(
+          datemultirange(daterange(c.history_start, greatest(upper(c.settled), c.history_start))) - c.settled
+        ) as d
+        order by d
+      ) as gaps
+    from app_public.accounts a
+    join app_private.sync_states s on s.account_id = a.id
+    join app_private.links l on l.account_id = a.id
+    join app_private.platforms p on p.platform_source = a.platform_source
+    left join app_public.sync_logs r on r.id = s.run_id
+    left join lateral (
+      select max(b.next_probe_at) as down_until
+      from app_private.breakers b
+      where b.platform_source = a.platform_source and b.institution_code in (l.institution_code, '') and b.opened_at is not null
+    ) b on true
+    left join lateral (
+      select max(c.history_start) as history_start, range_intersect_agg(c.settled) as settled, min(so.window_days) as window_days
+      from app_private.coverage c
+      join app_private.sources so on so.source = c.source and so.has_windows
+      where c.account_id = a.id
+    ) c on true
+    where a.user_id = v_user_id;
+end
+$function$;
+grant execute on function app_private.account_sync_states() to app_visitor;
+
 CREATE OR REPLACE FUNCTION app_private.announce(p_kind text, p_of jsonb[])
  RETURNS void
  LANGUAGE sql
@@ -2150,15 +2182,6 @@ begin
   update app_private.statistics set accounts_counted_at = clock_timestamp();
   return v_accounts;
 end
-$function$;
-
-CREATE OR REPLACE FUNCTION app_private.day_spans(p_days datemultirange)
- RETURNS app_public.day_span[]
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select array_agg((lower(r), upper(r) - 1)::app_public.day_span order by r) from unnest(p_days) as r;
 $function$;
 
 CREATE OR REPLACE FUNCTION app_private.draw_quota(p_platform app_public.platform_source, p_wanted integer, p_first boolean DEFAULT false)

@@ -9,6 +9,10 @@ create policy select_own on app_public.accounts for select to app_visitor
   using (user_id = (select app_public.current_user_id()));
 grant select on app_public.accounts to app_visitor;
 
+-- account_sync_states: read. The function behind it says whose; a view's reader must be allowed to call what it calls.
+grant select on app_public.account_sync_states to app_visitor;
+grant execute on function app_private.account_sync_states() to app_visitor;
+
 -- Unlinks, and asks to be forgotten or told everything; the functions ask whose accounts they are.
 grant execute on function
   app_public.unlink_account(uuid),
@@ -82,7 +86,6 @@ to app_visitor;
 
 -- What is asked about one's own accounts beyond their rows; the functions ask whose they are.
 grant execute on function
-  app_public.accounts_sync_state(app_public.accounts),
   app_public.accounts_latest_run(app_public.accounts),
   app_public.platform_sync_status()
 to app_visitor;

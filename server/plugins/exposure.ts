@@ -30,6 +30,17 @@ export const exposurePlugin = jsonPgSmartTags({
           mtn_reference_id: unfit,
         },
       },
+      "app_public.account_sync_states": {
+        // One with its account, and no other way in.
+        tags: {
+          primaryKey: "account_id",
+          foreignKey:
+            "(account_id) references app_public.accounts (id)|@foreignFieldName syncState|@forwardBehavior -singularRelation:resource:single" +
+            "|@backwardDescription Where the account stands right now: what it waits for, when it is synced next, which days are covered.",
+          behavior: "-query:resource:connection -query:resource:list -query:resource:single",
+        },
+        attribute: { account_id: hidden },
+      },
       "app_public.sync_settings": {
         // Two rows at most.
         tags: { behavior: "-query:resource:connection +query:resource:list" },

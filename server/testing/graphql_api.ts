@@ -22,6 +22,10 @@ const answer = z.object({
     .array(z.looseObject({ message: z.string(), extensions: z.looseObject({ code: z.string() }).optional() }))
     .optional(),
 });
+/** What PostGraphile reads with is prepared, and so has a name. */
+const namedQuery = z
+  .object({ name: z.string(), text: z.string(), values: z.array(z.unknown()).optional() })
+  .transform(({ text, values = [] }) => ({ text, values }));
 export type Answer = { status: number; headers: Headers; text: string } & z.infer<typeof answer>;
 
 export type Api = {
@@ -30,6 +34,10 @@ export type Api = {
   logged: () => string;
   /** How many statements the server has sent to the database. */
   statements: () => number;
+  /** The statement with parameters that it sent last: what PostGraphile made of the last question. */
+  lastQuery: () => { text: string; values: unknown[] };
+  /** How long each request took, in milliseconds, from its arrival until its answer was handed over. */
+  times: () => readonly number[];
   /** How many sessions of the server's have said LISTEN. */
   listening: () => number;
   /** Sends one operation; without a token as nobody. */
@@ -100,12 +108,15 @@ async function startApi(cloned: ClonedDb, options: ApiOptions): Promise<{ api: A
   const db = cloned.pool("app_authenticator");
   let statements = 0;
   let listening = 0;
+  let lastQuery: { text: string; values: unknown[] } = { text: "", values: [] };
   db.on("connect", (client) => {
     // oxlint-disable-next-line typescript/unbound-method -- called on the client it was taken from
     const { query } = client;
     Object.defineProperty(client, "query", {
       value: (...args: unknown[]): unknown => {
         statements += 1;
+        const named = namedQuery.safeParse(args[0]);
+        if (named.success) lastQuery = named.data;
         if (typeof args[0] === "string" && args[0].startsWith("listen ")) listening += 1;
         return Reflect.apply(query, client, args);
       },
@@ -123,6 +134,10 @@ async function startApi(cloned: ClonedDb, options: ApiOptions): Promise<{ api: A
     },
     corsOrigins,
   });
+  const times: number[] = [];
+  app.addHook("onResponse", async (_request, reply) => {
+    times.push(reply.elapsedTime);
+  });
   const closing: (() => Promise<void>)[] = [];
   await app.listen({ port: 0, host: "127.0.0.1" });
   const url = `http://127.0.0.1:${addressOf(app.server.address()).port}`;
@@ -137,6 +152,8 @@ async function startApi(cloned: ClonedDb, options: ApiOptions): Promise<{ api: A
     url,
     logged: () => logged,
     statements: () => statements,
+    lastQuery: () => lastQuery,
+    times: () => times,
     listening: () => listening,
     async ask(query, variables = {}, token = null) {
       const reply = await fetch(`${url}/graphql`, {

@@ -1,25 +1,41 @@
 import test from "ava";
 import { rowOf, rowsOf, valueOf } from "../testing/ask.ts";
 import { withDb } from "../testing/database.ts";
+import { refusalOf } from "../testing/refusal.ts";
 import { asOwner, asUser, asVisitorNobody } from "../testing/roles.ts";
-import { alice, bob, linkMono } from "../testing/world.ts";
+import { alice, begin, bob, linkMono } from "../testing/world.ts";
 
-/** Whoever knows an id can make up a row with it: the function may not believe the row. */
-const STATE = `select (app_public.accounts_sync_state(
-  jsonb_populate_record(null::app_public.accounts, jsonb_build_object('id', $1::text, 'user_id', $2::text))
-)).phase::text as phase`;
+const STATES = "select account_id, phase::text from app_public.account_sync_states";
 
 test(
-  "a made-up row opens no state but one's own",
+  "everybody sees the states of their own accounts, and nobody the function behind them",
   withDb(async (t, db) => {
     const { accountId } = await linkMono(db);
-    await asUser(db, bob);
-    t.deepEqual(await rowOf(db, STATE, [accountId, bob]), { phase: null });
-    t.deepEqual(await rowOf(db, STATE, [accountId, alice]), { phase: null });
-    await asVisitorNobody(db);
-    t.deepEqual(await rowOf(db, STATE, [accountId, alice]), { phase: null });
+    await linkMono(db, { userId: bob });
     await asUser(db, alice);
-    t.deepEqual(await rowOf(db, STATE, [accountId, alice]), { phase: "queued" });
+    t.deepEqual(await rowsOf(db, STATES), [{ account_id: accountId, phase: "queued" }]);
+    const byName = await refusalOf(db, () => db.query("select from app_private.account_sync_states()"));
+    t.is(byName.code, "42501");
+    await asUser(db, bob);
+    t.is(await valueOf(db, `select count(*)::int from (${STATES}) s where account_id = $1`, [accountId]), 0);
+    t.is((await rowsOf(db, STATES)).length, 1);
+    await asVisitorNobody(db);
+    t.deepEqual(await rowsOf(db, STATES), []);
+  }),
+);
+
+test(
+  "a made-up row of another's account opens no run of it",
+  withDb(async (t, db) => {
+    const account = await linkMono(db);
+    await begin(db, account);
+    const RUN = `select (app_public.accounts_latest_run(
+      jsonb_populate_record(null::app_public.accounts, jsonb_build_object('id', $1::text, 'user_id', $2::text))
+    )).status::text as status`;
+    await asUser(db, bob);
+    for (const userId of [alice, bob]) t.deepEqual(await rowOf(db, RUN, [account.accountId, userId]), { status: null });
+    await asUser(db, alice);
+    t.deepEqual(await rowOf(db, RUN, [account.accountId, alice]), { status: "in_progress" });
   }),
 );
 
