@@ -39,6 +39,13 @@ const complete = {
   MADAPI_CLIENT_SECRET: "consumer-secret",
   MADAPI_API_KEY: "madapi-key",
   MADAPI_MSISDN: "256770000000",
+  ONESIGNAL_BASE_URL: "https://onesignal.example/",
+  ONESIGNAL_APP_ID: "5eb5a37e-b458-11e3-ac11-000c2940e62c",
+  ONESIGNAL_API_KEY: "os_v2_app_abc",
+  // RFC 8291, appendix A.
+  VAPID_PUBLIC_KEY: "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8",
+  VAPID_PRIVATE_KEY: "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw",
+  VAPID_SUBJECT: "mailto:operations@example.com",
 };
 
 const problemsOf = (t: ExecutionContext, env: Record<string, string | undefined>): Record<string, string> => {
@@ -63,6 +70,7 @@ test("nothing set: defaults, and no secret among them", (t) => {
     MONO_BASE_URL: "https://api.withmono.com",
     MOMO_BASE_URL: "https://sandbox.momodeveloper.mtn.com",
     MOMO_TARGET_ENVIRONMENT: "sandbox",
+    ONESIGNAL_BASE_URL: "https://api.onesignal.com",
   });
 });
 
@@ -79,6 +87,7 @@ test("everything set", (t) => {
     NODE_ENV: "development",
     MONO_BASE_URL: "https://mono.example",
     MOMO_BASE_URL: "https://momo.example/base",
+    ONESIGNAL_BASE_URL: "https://onesignal.example",
   });
   t.deepEqual(Object.keys(complete), [...variableNames]);
 });
@@ -125,6 +134,38 @@ for (const base of [
     t.deepEqual(Object.keys(problemsOf(t, { APP_DEEP_LINK_BASE: base })), ["APP_DEEP_LINK_BASE"]);
   });
 }
+
+test("half of a channel's set-up is a mistake, and says what is missing", (t) => {
+  const { VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT, ONESIGNAL_APP_ID, ONESIGNAL_API_KEY } = complete;
+  t.deepEqual(problemsOf(t, { VAPID_PUBLIC_KEY, ONESIGNAL_API_KEY }), {
+    ONESIGNAL_APP_ID: "is not set, but ONESIGNAL_API_KEY is: set all of them or none",
+    VAPID_PRIVATE_KEY: "is not set, but VAPID_PUBLIC_KEY is: set all of them or none",
+    VAPID_SUBJECT: "is not set, but VAPID_PUBLIC_KEY is: set all of them or none",
+  });
+  t.notThrows(() => parseEnvironment({ VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT }));
+  t.notThrows(() => parseEnvironment({ ONESIGNAL_APP_ID, ONESIGNAL_API_KEY }));
+});
+
+test("VAPID keys are keys, and a pair", (t) => {
+  const { VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT } = complete;
+  const another = "BA1Hxzyi1RUM1b5wjxsn7nGxAszw2u61m164i3MrAIxHF6YK5h4SDYic-dRuU_RCPCfA5aq9ojSwk5Y2EmClBPs";
+  const problems = (given: Record<string, string>) =>
+    problemsOf(t, { VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT, ...given });
+  t.deepEqual(problems({ VAPID_PUBLIC_KEY: another }), {
+    VAPID_PUBLIC_KEY: "is not the public key of VAPID_PRIVATE_KEY",
+  });
+  for (const wrong of [VAPID_PRIVATE_KEY, `${VAPID_PUBLIC_KEY}=`, `A${VAPID_PUBLIC_KEY.slice(1)}`, "no key"]) {
+    t.regex(problems({ VAPID_PUBLIC_KEY: wrong })["VAPID_PUBLIC_KEY"] ?? "", /^must be 65 bytes in base64url/, wrong);
+  }
+  for (const wrong of [VAPID_PUBLIC_KEY, "A".repeat(43), "_".repeat(43), "no key"]) {
+    const problem = problems({ VAPID_PRIVATE_KEY: wrong })["VAPID_PRIVATE_KEY"] ?? "";
+    t.regex(problem, /^must be 32 bytes in base64url/, wrong);
+    t.false(problem.includes(wrong));
+  }
+  for (const wrong of ["operations@example.com", "http://example.com", "mailto:nobody"]) {
+    t.deepEqual(Object.keys(problems({ VAPID_SUBJECT: wrong })), ["VAPID_SUBJECT"]);
+  }
+});
 
 test("an empty variable is unset", (t) => {
   const empty = Object.fromEntries(variableNames.map((name) => [name, ""]));
@@ -300,7 +341,7 @@ test(".env.example shows every variable once, in order, each under a comment, an
   );
   for (const { above } of shown) t.regex(above, /^# [^=]+/);
   // The placeholders that cannot be values: a key that works does not belong in a file that everybody has.
-  const placeholders = new Set(["TIDEMARK_ENCRYPTION_KEYS", "TIDEMARK_SERVICE_TOKENS", "TIDEMARK_METRICS_TOKENS"]);
-  const values = shown.filter(({ name }) => !placeholders.has(name));
+  const placeholders = /^(?:TIDEMARK_(?:ENCRYPTION_KEYS|SERVICE_TOKENS|METRICS_TOKENS)|VAPID_.+)$/;
+  const values = shown.filter(({ name }) => !placeholders.test(name));
   t.notThrows(() => parseEnvironment(Object.fromEntries(values.map(({ name, value }) => [name, value]))));
 });

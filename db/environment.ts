@@ -5,6 +5,7 @@ import { distance } from "fastest-levenshtein";
 import { z } from "zod";
 import { EncryptionKeysError, parseEncryptionKeys } from "./encryption_keys.ts";
 import { parseServiceTokens, ServiceTokensError } from "./service_tokens.ts";
+import { areVapidKeysAPair, problemOfVapidPrivateKey, problemOfVapidPublicKey } from "./vapid_keys.ts";
 
 /**
  * The environment: every variable that Tidemark reads, parsed once, at the start of a process.
@@ -116,6 +117,12 @@ const serviceTokens = z.string().superRefine((text, context) => {
   }
 });
 
+const vapidKey = (problemOf: (text: string) => string | null) =>
+  z.string().superRefine((text, context) => {
+    const message = problemOf(text);
+    if (message !== null) context.addIssue({ code: "custom", message });
+  });
+
 /** For each variable, a value that would be accepted; a secret's is a placeholder. */
 const examples = z.registry<{ example: string }>();
 
@@ -179,7 +186,32 @@ const schema = z.object({
     .regex(/^\d{7,15}$/, "must be the country code and the number, digits only")
     .optional()
     .register(examples, { example: "256770000000" }),
+  ONESIGNAL_BASE_URL: baseUrl
+    .prefault("https://api.onesignal.com")
+    .register(examples, { example: "https://api.onesignal.com" }),
+  ONESIGNAL_APP_ID: z
+    .guid({ error: "must be a UUID" })
+    .optional()
+    .register(examples, { example: "00000000-0000-0000-0000-000000000000" }),
+  ONESIGNAL_API_KEY: secret.optional().register(examples, { example: "os_v2_app_YOUR_KEY" }),
+  VAPID_PUBLIC_KEY: vapidKey(problemOfVapidPublicKey)
+    .optional()
+    .register(examples, { example: "BASE64URL_OF_65_BYTES" }),
+  VAPID_PRIVATE_KEY: vapidKey(problemOfVapidPrivateKey)
+    .optional()
+    .register(examples, { example: "BASE64URL_OF_32_BYTES" }),
+  VAPID_SUBJECT: z
+    .string()
+    .regex(/^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, "must be mailto: and an address, or an https:// page")
+    .optional()
+    .register(examples, { example: "mailto:operations@example.com" }),
 });
+
+/** Each is of use only with the others. */
+const groups: readonly (readonly VariableName[])[] = [
+  ["ONESIGNAL_APP_ID", "ONESIGNAL_API_KEY"],
+  ["VAPID_PUBLIC_KEY", "VAPID_PRIVATE_KEY", "VAPID_SUBJECT"],
+];
 
 /** What every process starts from. Defaults are filled in; a variable that is absent here was not set. */
 export type Environment = z.infer<typeof schema>;
@@ -213,7 +245,12 @@ export const parseEnvironment = (env: Record<string, string | undefined>): Envir
   const set: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) if (value !== undefined && value !== "") set[name] = value;
   const parsed = schema.safeParse(set);
-  const problems = [...(parsed.error?.issues ?? []).map(problemOfIssue), ...unknownVariables(set)];
+  const problems = [
+    ...(parsed.error?.issues ?? []).map(problemOfIssue),
+    ...incompleteGroups(set),
+    ...(parsed.success ? strangersAmongKeys(parsed.data) : []),
+    ...unknownVariables(set),
+  ];
   if (!parsed.success || problems.length > 0) throw new EnvironmentError(problems);
   return parsed.data;
 };
@@ -244,8 +281,23 @@ const problemOfIssue = ({ path: [name], message }: z.core.$ZodIssue): Environmen
   return { variable, problem: example === undefined ? message : `${message}; example: ${variable}=${example}` };
 };
 
+/** Half a set-up would be taken for none, and nobody would be told anything. */
+const incompleteGroups = (set: Record<string, string>): EnvironmentProblem[] =>
+  groups.flatMap((group) => {
+    const missing = group.filter((name) => !Object.hasOwn(set, name));
+    if (missing.length === group.length) return [];
+    const others = group.filter((name) => Object.hasOwn(set, name)).join(" and ");
+    return missing.map((variable) => ({ variable, problem: `is not set, but ${others} is: set all of them or none` }));
+  });
+
+const strangersAmongKeys = (environment: Environment): EnvironmentProblem[] => {
+  const { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey } = environment;
+  if (publicKey === undefined || privateKey === undefined || areVapidKeysAPair(publicKey, privateKey)) return [];
+  return [{ variable: "VAPID_PUBLIC_KEY", problem: "is not the public key of VAPID_PRIVATE_KEY" }];
+};
+
 /** Names that begin like this are ours, so one that we do not know is a mistake and not somebody else's variable. */
-const prefixes = ["TIDEMARK_", "MONO_", "MOMO_", "MADAPI_"];
+const prefixes = ["TIDEMARK_", "MONO_", "MOMO_", "MADAPI_", "ONESIGNAL_", "VAPID_"];
 
 const unknownVariables = (set: Record<string, string>): EnvironmentProblem[] =>
   Object.entries(set).flatMap(([variable, value]) => {

@@ -1,3 +1,4 @@
+import { getCACertificates } from "node:tls";
 import { Agent, errors as undici, request } from "undici";
 import {
   InsecureUrlError,
@@ -18,6 +19,8 @@ export type HttpClientOptions = {
   keepAliveMs?: number;
   maxResponseBytes?: number;
   userAgent?: string;
+  /** Certificates (PEM) to trust besides the public ones: a simulator's. */
+  trusted?: string;
 };
 
 /** For whom a request is made: who may stop it, and who counts it. A run's SyncContext is one. */
@@ -31,12 +34,14 @@ export type Call = {
 
 export type HttpRequest = {
   operation: string;
-  method: "GET" | "POST" | "PUT" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   url: URL;
   headers?: Record<string, string>;
-  /** At most one of the two; without either, no body and no content type are sent. */
+  /** At most one of the three; without any, no body and no content type are sent. */
   json?: unknown;
   form?: Record<string, string>;
+  /** Sent as they are; their type is among the headers. */
+  bytes?: Uint8Array;
   call: Call;
   /** From the call to the last byte of the answer, whatever happens in between. */
   deadlineMs: number;
@@ -69,14 +74,17 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   const agent = new Agent({
     connections: options.connections ?? 32,
     pipelining: 1,
-    connect: { timeout: options.connectTimeoutMs ?? 5_000 },
+    connect: {
+      timeout: options.connectTimeoutMs ?? 5_000,
+      ...(options.trusted === undefined ? {} : { ca: [...getCACertificates("default"), options.trusted] }),
+    },
     keepAliveTimeout: options.keepAliveMs ?? 30_000,
   });
 
   return {
-    async send({ operation, method, url, headers, json, form, call, deadlineMs }) {
+    async send({ operation, method, url, headers, json, form, bytes, call, deadlineMs }) {
       const { signal } = call;
-      const content = contentOf(json, form);
+      const content = contentOf(json, form, bytes);
       await call.permit?.();
       const startedAt = performance.now();
       const tell = (status: Exchange["status"]) => {
@@ -148,13 +156,13 @@ function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
 
-function contentOf(json: unknown, form: Record<string, string> | undefined) {
+function contentOf(json: unknown, form: Record<string, string> | undefined, bytes: Uint8Array | undefined) {
   if (json !== undefined) return { headers: { "content-type": "application/json" }, body: JSON.stringify(json) };
   if (form !== undefined) {
     const body = new URLSearchParams(form).toString();
     return { headers: { "content-type": "application/x-www-form-urlencoded" }, body };
   }
-  return { headers: {}, body: null };
+  return { headers: {}, body: bytes ?? null };
 }
 
 type Body = AsyncIterable<unknown> & { destroy(): unknown; on(event: "error", listener: () => void): unknown };
