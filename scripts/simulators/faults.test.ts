@@ -11,6 +11,7 @@ const request = (path: string, method = "GET"): SimulatorRequest => ({
   route: `${method} ${path}`,
   body: undefined,
   rawBody: "",
+  bytes: Buffer.alloc(0),
   ordinal: 1,
 });
 

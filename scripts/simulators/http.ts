@@ -3,6 +3,7 @@
  * misbehave on the wire (late, cut, never). It binds to 127.0.0.1 only.
  */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { setTimeout as pause } from "node:timers/promises";
 import { ZodError, prettifyError } from "zod";
 
@@ -19,6 +20,8 @@ export type SimulatorRequest = {
   /** The body parsed as JSON; undefined when there was none or when it was not JSON. */
   body: unknown;
   rawBody: string;
+  /** The body as it came. */
+  bytes: Buffer;
   /** 1 for the first request this server ever received, control requests not counted (they stay at 0). */
   ordinal: number;
 };
@@ -49,7 +52,7 @@ export type RequestRecord = {
 };
 
 export type SimulatorServer = {
-  /** `http://127.0.0.1:port`, no slash at the end. */
+  /** `http://127.0.0.1:port` (with TLS `https://localhost:port`), no slash at the end. */
   url: string;
   port: number;
   /** Requests received so far by route; control requests are not among them. */
@@ -69,6 +72,8 @@ export type ServerOptions = {
   routes: Route[];
   /** 0 (the default) takes any free port. */
   port?: number;
+  /** Speaks TLS, with this key and certificate (PEM). */
+  tls?: { key: string; cert: string };
   now?: () => number;
   /** Requests under this path are ours: not counted, not recorded, not handed to `around`. */
   controlPath?: string;
@@ -136,7 +141,8 @@ export async function startServer(options: ServerOptions): Promise<SimulatorServ
   const receive = async (message: IncomingMessage): Promise<{ request: SimulatorRequest; handle: Handler }> => {
     const url = new URL(message.url ?? "/", "http://127.0.0.1");
     const method = message.method ?? "GET";
-    const rawBody = await readBody(message);
+    const bytes = await readBody(message);
+    const rawBody = bytes.toString("utf8");
     const found = compiled
       .filter((route) => route.method === method)
       .map((route) => ({ route, match: route.pattern.exec(url.pathname) }))
@@ -152,6 +158,7 @@ export async function startServer(options: ServerOptions): Promise<SimulatorServ
       route: found === undefined ? "unmatched" : `${method} ${found.route.path}`,
       body: parseJson(rawBody),
       rawBody,
+      bytes,
       ordinal: control ? 0 : ordinal,
     };
     if (found === undefined)
@@ -198,12 +205,13 @@ export async function startServer(options: ServerOptions): Promise<SimulatorServ
     await send(response, reply, request.method === "HEAD");
   };
 
-  const server = createServer((message, response) => {
+  const listen = (message: IncomingMessage, response: ServerResponse): void => {
     onRequest(message, response).catch((error: unknown) => {
       bugs.push(error);
       response.destroy();
     });
-  });
+  };
+  const server = options.tls === undefined ? createServer(listen) : createTlsServer(options.tls, listen);
   // Longer than any client keeps an idle connection, so that the close never races with a request.
   server.keepAliveTimeout = 65_000;
   await new Promise<void>((resolve, reject) => {
@@ -214,7 +222,7 @@ export async function startServer(options: ServerOptions): Promise<SimulatorServ
   if (address === null || typeof address === "string") throw new Error("the simulator has no TCP address");
 
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: options.tls === undefined ? `http://127.0.0.1:${address.port}` : `https://localhost:${address.port}`,
     port: address.port,
     counts: () => Object.fromEntries(counts),
     recent: () => [...recent],
@@ -270,7 +278,7 @@ function decodePart(value: string): string {
   }
 }
 
-async function readBody(message: IncomingMessage): Promise<string> {
+async function readBody(message: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of message) {
@@ -279,7 +287,7 @@ async function readBody(message: IncomingMessage): Promise<string> {
     if (length > BODY_LIMIT) throw new Error("request body over 4 MB");
     chunks.push(bytes);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 function parseJson(raw: string): unknown {

@@ -8,12 +8,13 @@
 import { type ClockMove, type VirtualClock, virtualClock } from "../clock.ts";
 import { type Fault, type FaultPlan, type FaultReport, Faults } from "../faults.ts";
 import { empty, type RequestRecord, type SimulatorRequest, type SimulatorServer } from "../http.ts";
+import { openJournal } from "../journal.ts";
 import type { Seed } from "../random.ts";
 import { type RateLimit, SlidingWindowLimiter } from "../rate_limit.ts";
 import { type CallbackRecord, startCallbacks } from "./callbacks.ts";
 import { controlRoutes } from "./control_routes.ts";
 import { forbidden, momoError, rateLimited } from "./errors.ts";
-import { openJournal } from "./journal.ts";
+import { eventSchema } from "./events.ts";
 import { madapiFaults, startMadapiServer, type StatementCredentials, statementCredentials } from "./madapi.ts";
 import { type PaymentControls, paymentControls } from "./payment_controls.ts";
 import { startPlatformServer } from "./platform_server.ts";
@@ -123,7 +124,7 @@ type Host = { name: HostName; limiter: SlidingWindowLimiter; faults: Faults; ser
 
 export async function startMomoSimulator(options: MomoSimulatorOptions): Promise<MomoSimulator> {
   const clock = options.clock ?? virtualClock(options.now);
-  const journal = openJournal(options.statePath ?? null, options.seed);
+  const journal = openJournal({ of: "momo", path: options.statePath ?? null, seed: options.seed, event: eventSchema });
   const world = openWorld(options.seed, clock, journal);
   if (options.clock === undefined && world.state.clockOffsetMs !== 0)
     clock.move({ offsetMs: world.state.clockOffsetMs });

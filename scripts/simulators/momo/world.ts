@@ -2,7 +2,7 @@
 import { randomFor, type Seed } from "../random.ts";
 import type { VirtualClock } from "../clock.ts";
 import { eventSchema, type SimulatorEvent } from "./events.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal } from "../journal.ts";
 import { type Ledger, ledgerFor } from "./ledger.ts";
 import { applyEvent, emptyState, type State } from "./state.ts";
 
@@ -22,7 +22,7 @@ export type World = {
   forget(): void;
 };
 
-export function openWorld(seed: Seed, clock: VirtualClock, journal: Journal): World {
+export function openWorld(seed: Seed, clock: VirtualClock, journal: Journal<SimulatorEvent>): World {
   let state = emptyState();
   for (const event of journal.past) applyEvent(state, event);
   const listeners: ((event: SimulatorEvent) => void)[] = [];
