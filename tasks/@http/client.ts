@@ -101,10 +101,10 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
           headersTimeout: deadlineMs,
           bodyTimeout: deadlineMs,
         });
-        const bytes = await readAtMost(maxResponseBytes, response.body, response.headers["content-length"]);
-        if (bytes === null) throw new ResponseTooLargeError(operation, maxResponseBytes);
+        const read = await readAtMost(maxResponseBytes, response.body, response.headers["content-length"]);
+        if (read === null) throw new ResponseTooLargeError(operation, maxResponseBytes);
         tell(response.statusCode);
-        return { operation, status: response.statusCode, headers: firstOfEach(response.headers), body: read(bytes) };
+        return { operation, status: response.statusCode, headers: firstOfEach(response.headers), body: understood(read) };
       } catch (error) {
         const failure = failureOf(error, { operation, deadlineMs, aborted: signal.aborted, late: deadline.aborted });
         tell(failure.status);
@@ -201,7 +201,7 @@ function firstOfEach(headers: Record<string, string | string[] | undefined>): Re
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-function read(bytes: Uint8Array): ReplyBody {
+function understood(bytes: Uint8Array): ReplyBody {
   let text: string;
   try {
     text = utf8.decode(bytes).trim();
