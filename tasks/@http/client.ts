@@ -104,7 +104,12 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
         const read = await readAtMost(maxResponseBytes, response.body, response.headers["content-length"]);
         if (read === null) throw new ResponseTooLargeError(operation, maxResponseBytes);
         tell(response.statusCode);
-        return { operation, status: response.statusCode, headers: firstOfEach(response.headers), body: understood(read) };
+        return {
+          operation,
+          status: response.statusCode,
+          headers: firstOfEach(response.headers),
+          body: understood(read),
+        };
       } catch (error) {
         const failure = failureOf(error, { operation, deadlineMs, aborted: signal.aborted, late: deadline.aborted });
         tell(failure.status);
