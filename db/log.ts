@@ -82,15 +82,26 @@ const isObject = (value: unknown): value is object => typeof value === "object" 
 const messageOf = (fields: object): string | undefined =>
   "err" in fields && fields.err instanceof Error ? fields.err.message : undefined;
 
-/** What a line may be about. One run id ties together all that happens in one run. */
-export type LogSubject = { runId?: string; accountId?: string; platform?: string };
+/**
+ * What a line may be about. One run id ties together all that happens in one run: each of its lines names the job that it ran
+ * in, whose id graphile-worker's own lines have, and the dispatcher's tick that it came from, whose line has the same one.
+ */
+export type LogSubject = {
+  runId?: string;
+  accountId?: string;
+  platform?: string;
+  jobId?: string | undefined;
+  dispatchId?: string | undefined;
+};
 
-/** The same log, each line of which says what it is about (`run_id`, `account_id`, `platform`). */
-export const logAbout = (log: Log, { runId, accountId, platform }: LogSubject): Log =>
+/** The same log, each line of which says what it is about (`run_id`, `account_id`, `platform`, `job_id`, `dispatch_id`). */
+export const logAbout = (log: Log, { runId, accountId, platform, jobId, dispatchId }: LogSubject): Log =>
   log.child({
     ...(runId === undefined ? {} : { run_id: runId }),
     ...(accountId === undefined ? {} : { account_id: accountId }),
     ...(platform === undefined ? {} : { platform }),
+    ...(jobId === undefined ? {} : { job_id: jobId }),
+    ...(dispatchId === undefined ? {} : { dispatch_id: dispatchId }),
   });
 
 const WORKER_LEVELS = { error: "error", warning: "warn", info: "info", debug: "debug" } as const;

@@ -15,13 +15,16 @@ const task: Task = async (raw, { job }) => {
   const { platform } = payload;
   // A platform that is off still ticks, so that /readyz can tell a dead dispatcher from an idle one.
   const limit = platforms.has(platform) ? BATCH : 0;
+  const startedAt = performance.now();
   let total = 0;
   for (;;) {
-    const enqueued = await enqueueDueSyncs(db, platform, limit);
+    const enqueued = await enqueueDueSyncs(db, platform, limit, job.id);
     total += enqueued;
     if (enqueued < BATCH) break;
   }
-  if (total > 0) log.info({ platform, enqueued: total }, "due accounts enqueued");
+  if (total === 0) return;
+  const duration = Math.round(performance.now() - startedAt);
+  log.info({ platform, enqueued: total, dispatch_id: job.id, duration_ms: duration }, "due accounts enqueued");
 };
 
 export default task;

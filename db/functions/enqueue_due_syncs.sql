@@ -9,7 +9,7 @@
 -- A run that waits for its provider is due like any other: its next_sync_at is the moment to look again, and its job
 -- carries the run.
 create or replace function app_private.enqueue_due_syncs(
-  p_platform app_public.platform_source, p_limit integer default 1000
+  p_platform app_public.platform_source, p_limit integer default 1000, p_dispatch_id text default null
 ) returns integer
 language plpgsql security definer -- the dispatcher may neither read sync_states nor see which accounts exist
 set search_path = pg_catalog, pg_temp
@@ -51,7 +51,8 @@ begin
   )
   select array_agg((
     v_platform.task_identifier,
-    json_strip_nulls(json_build_object('accountId', c.account_id, 'dueAt', c.next_sync_at, 'runId', c.run_id::text)),
+    json_strip_nulls(json_build_object('accountId', c.account_id, 'dueAt', c.next_sync_at, 'runId', c.run_id::text,
+      'dispatchId', p_dispatch_id)),
     null,
     now(),
     3,
@@ -69,5 +70,5 @@ begin
   return cardinality(v_specs);
 end
 $$;
-comment on function app_private.enqueue_due_syncs(app_public.platform_source, integer) is
-  'Adds a job for each account of the platform that is due, at most p_limit, and answers how many.';
+comment on function app_private.enqueue_due_syncs(app_public.platform_source, integer, text) is
+  'Adds a job for each account of the platform that is due, at most p_limit, and answers how many. The jobs carry p_dispatch_id, for the log.';

@@ -4,7 +4,7 @@ grant usage on schema app_private to app_worker, app_service, app_authenticator;
 
 grant execute on function
   app_private.clock(),
-  app_private.enqueue_due_syncs(app_public.platform_source, integer),
+  app_private.enqueue_due_syncs(app_public.platform_source, integer, text),
   app_private.begin_syncs(app_public.platform_source, text, json),
   app_private.resume_syncs(app_public.platform_source, text, json),
   app_private.suspend_syncs(json),

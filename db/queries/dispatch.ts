@@ -3,12 +3,18 @@ import type { Queryable } from "../queryable.ts";
 import { row, rows } from "./rows.ts";
 import { type PlatformSource, platformSource } from "./runs.ts";
 
-/** Hands due accounts to the workers; answers how many, at most `limit`. */
-export const enqueueDueSyncs = async (db: Queryable, platform: PlatformSource, limit: number): Promise<number> =>
+/** Hands due accounts to the workers; answers how many, at most `limit`. Their runs log `dispatchId`, as whoever calls does. */
+export const enqueueDueSyncs = async (
+  db: Queryable,
+  platform: PlatformSource,
+  limit: number,
+  dispatchId: string | null = null,
+): Promise<number> =>
   (
-    await row(db, z.object({ enqueued: z.number() }), "select app_private.enqueue_due_syncs($1, $2) as enqueued", [
+    await row(db, z.object({ enqueued: z.number() }), "select app_private.enqueue_due_syncs($1, $2, $3) as enqueued", [
       platform,
       limit,
+      dispatchId,
     ])
   ).enqueued;
 

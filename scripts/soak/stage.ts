@@ -38,6 +38,8 @@ export type Stage = {
   advance(milliseconds: number): Promise<void>;
   /** Dispatches and runs what is due until nothing is left to do at this moment. Answers how many runs there were. */
   drain(): Promise<number>;
+  /** Runs the jobs that are ready, and those that they add. */
+  work(): Promise<void>;
   linkBank(
     settings: NewAccount,
     options?: { userId?: string; historyDays?: number; resume?: string; monoId?: string },
@@ -107,13 +109,16 @@ export async function openStage(options: {
         const begun = runs.length;
         let enqueued = 0;
         for (const platform of platformSource.options) enqueued += await enqueueDueSyncs(runtime.db, platform, 1000);
-        const client = await runtime.db.connect();
-        try {
-          await runTaskListOnce({ logger, noHandleSignals: true }, tasks, client).promise;
-        } finally {
-          client.release();
-        }
+        await stage.work();
         if (enqueued === 0 && runs.length === begun) return runs.length - before;
+      }
+    },
+    async work() {
+      const client = await runtime.db.connect();
+      try {
+        await runTaskListOnce({ logger, noHandleSignals: true }, tasks, client).promise;
+      } finally {
+        client.release();
       }
     },
     async linkBank(settings, { userId = USER, historyDays, resume, monoId: existing } = {}) {

@@ -3,22 +3,25 @@
  * in a database where everything there is to tell has happened.
  */
 export const gaugeCatalogue = {
-  accounts: { help: "Linked accounts.", labels: ["platform", "sync_status"] },
+  accounts: { help: "Linked accounts, counted every five minutes.", labels: ["platform"] },
+  accounts_with_problem: {
+    help: "Accounts that are paused, need their owner, fail, are late or stale; one may be several.",
+    labels: ["platform", "problem"],
+  },
   accounts_fresh_ratio: {
     help: "Share of the accounts that could be synced whose last success is within their own interval. 1 where there are none.",
     labels: ["platform"],
   },
-  accounts_due: { help: "Accounts whose time has come and that no worker is at.", labels: ["platform"] },
-  oldest_due_seconds: {
-    help: "For how long the account that waits longest has been due. 0 where none waits.",
+  dispatch_lag_seconds: {
+    help: "For how long the account that waits longest for the dispatcher has been due. 0 where none waits.",
     labels: ["platform"],
   },
-  sync_window_unfinished_accounts: {
-    help: "Accounts that were due before the latest sync window ended and were not even tried by now.",
+  sync_window_at_risk: {
+    help: "1 when not all accounts that fall due by the end of the sync window will be synced before it.",
     labels: ["platform"],
   },
   sync_window_load_ratio: {
-    help: "Requests that the coming day's scheduled accounts need, over what the quota allows within a sync window.",
+    help: "Accounts that fall due by the end of the sync window, over how many the quota lets through in one.",
     labels: ["platform"],
   },
   open_runs: { help: "Runs that are open. state: running, waiting (for the provider).", labels: ["platform", "state"] },
@@ -38,7 +41,7 @@ export const gaugeCatalogue = {
   workers: { help: "Pools that are alive, by runner: a platform, or general.", labels: ["runner"] },
   worker_oldest_beat_seconds: { help: "Age of the oldest last heartbeat of a runner's pools.", labels: ["runner"] },
   quota_requests_per_second: {
-    help: "What we may send at present: the configured limit, lowered by what 429s taught. Absent: no limit.",
+    help: "What we can send at present, of the configured limit and of what 429s taught. Absent: no limit.",
     labels: ["platform"],
   },
   quota_learned_ratio: { help: "Share of the configured limit that is left after 429s.", labels: ["platform"] },
@@ -52,14 +55,18 @@ export const gaugeCatalogue = {
     help: "What today's refreshes cost at most, in the price list's currency.",
     labels: ["platform"],
   },
-  open_breakers: { help: "Open breakers. scope: institution, platform.", labels: ["platform", "scope"] },
+  open_incidents: { help: "Open incidents. scope: institution, platform.", labels: ["platform", "scope"] },
   institution_down: {
-    help: "1 for an institution whose breaker is open; the twenty oldest, the others together as `others`.",
+    help: "1 for an institution that is down; the twenty oldest incidents, the others together as `others`.",
     labels: ["platform", "institution"],
   },
   open_auth_episodes: { help: "Accounts that need their owner.", labels: ["platform"] },
   waiting_webhooks: { help: "Webhooks that were taken and not judged yet.", labels: ["platform"] },
   oldest_waiting_webhook_seconds: { help: "Age of the oldest of those.", labels: ["platform"] },
+  statistics_age_seconds: {
+    help: "How long ago accounts were counted, by which freshness and sync windows go. Absent before the first time.",
+    labels: [],
+  },
   open_unlinkings: { help: "Links that ended here and that the provider has not confirmed.", labels: ["platform"] },
 } as const satisfies Record<string, { help: string; labels: readonly string[] }>;
 

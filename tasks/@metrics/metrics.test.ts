@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { readdir } from "node:fs/promises";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import test from "ava";
 import type { Client } from "pg";
 import { pino } from "pino";
@@ -29,7 +31,11 @@ async function fullWorld(db: Client): Promise<void> {
   await beat(db, "pool-1", "mono", []);
   await db.query("select app_private.enqueue_due_syncs(p.platform_source) from app_private.platforms p");
   await db.query("update app_private.platforms set daily_refresh_cap = 500");
-  await db.query(`insert into app_private.breakers values ('mono', '058', '{}', $1, $1, 0)`, [noon]);
+  await db.query(
+    "insert into app_private.incidents (platform_source, institution_code, opened_at) values ('mono', '058', $1)",
+    [noon],
+  );
+  await db.query("select app_admin.count_now()");
 }
 
 test(
@@ -60,27 +66,48 @@ test(
       )?.value;
     const mono = { platform: "mono" };
     const momo = { platform: "mtn_momo" };
-    t.is(await value("accounts", { ...mono, sync_status: "active" }), 1);
-    t.is(await value("accounts", { ...momo, sync_status: "auth_required" }), 1);
+    const count = () => db.query("select app_admin.count_now()");
+    await count();
+    t.is(await value("accounts", mono), 1);
+    t.is(await value("accounts_with_problem", { ...momo, problem: "needs_owner" }), 1);
     t.is(await value("open_auth_episodes", momo), 1);
     t.is(await value("open_auth_episodes", mono), 0);
     t.is(await value("workers", { runner: "mono" }), 1);
+    t.is(await value("workers", { runner: "mtn_momo" }), 0, "nobody is there, and that is told");
     t.is(await value("accounts_fresh_ratio", mono), 1);
-    t.is(await value("accounts_due", mono), 0);
-    t.is(await value("quota_requests_per_second", mono), 20);
+    t.is(await value("accounts_with_problem", { ...mono, problem: "late" }), 0);
+    t.is(await value("dispatch_lag_seconds", mono), 0);
+    t.is(await value("quota_requests_per_second", mono), 16);
+    t.is(await value("sync_window_at_risk", mono), 0);
+    t.true(Number(await value("statistics_age_seconds", {})) < 60);
 
-    // Four days on nobody has looked at it: late, due and not fresh.
+    // Four days on nobody has looked at it: late, stale, not dispatched.
     await setClock(db, "2026-03-14T12:00:00.000Z");
+    await count();
     t.is(await value("accounts_fresh_ratio", mono), 0);
-    t.is(await value("accounts_due", mono), 1);
-    t.is(await value("sync_window_unfinished_accounts", mono), 1);
-    t.true(Number(await value("oldest_due_seconds", mono)) > 86_400);
+    t.is(await value("accounts_with_problem", { ...mono, problem: "late" }), 1);
+    t.is(await value("accounts_with_problem", { ...mono, problem: "stale" }), 1);
+    t.true(Number(await value("dispatch_lag_seconds", mono)) > 86_400);
 
     t.is(await value("platform_paused", { ...mono, reason: "configuration" }), 0);
     await fail(db, leaseOf(await begin(db, bank)), "configuration");
     t.is(await value("platform_paused", { ...mono, reason: "configuration" }), 1);
     t.is(await value("platform_paused", { ...mono, reason: "operator" }), 0);
     t.is(await value("platform_paused", { ...momo, reason: "configuration" }), 0);
+  }),
+);
+
+test(
+  "the tasks that are told apart are exactly those there are",
+  withDb(async (t, db) => {
+    const files = await readdir(join(import.meta.dirname, ".."));
+    const tasks = files.filter((name) => name.endsWith(".ts")).map((name) => name.slice(0, -".ts".length));
+    t.true(tasks.length > 3);
+    for (const task of tasks) await db.query("select graphile_worker.add_job($1)", [task]);
+    const told = (await readGauges(db)).flatMap(({ gauge, labels }) =>
+      gauge === "queue_lag_seconds" ? [String(labels["task"])] : [],
+    );
+    t.deepEqual(told.toSorted(), tasks.toSorted());
   }),
 );
 
@@ -97,7 +124,10 @@ test(
     for (let n = 0; n < 60; n += 1) {
       const { accountId, userId } = await linkMono(db, { institutionCode: `bank${n}`, accountName: `name-${n}` });
       ids.push(accountId, userId, `name-${n}`, `mono-${accountId}`);
-      await db.query(`insert into app_private.breakers values ('mono', $2, '{}', $1, $1, 0)`, [noon, `bank${n}`]);
+      await db.query(
+        "insert into app_private.incidents (platform_source, institution_code, opened_at) values ('mono', $2, $1)",
+        [noon, `bank${n}`],
+      );
       await db.query("select graphile_worker.add_job($1)", [`somebody_elses_${n}`]);
       metrics.served({ method: `X${n}`, route: "/metrics", status: 200 }, 1);
     }
@@ -105,7 +135,7 @@ test(
     const samples = readSamples(text);
     t.is(samples.filter(({ name }) => name === "tidemark_institution_down").length, 21);
     t.deepEqual(
-      samples.filter(({ name, labels }) => name === "tidemark_queue_jobs" && labels["task"] === "other").length,
+      samples.filter(({ name, labels }) => name === "tidemark_queue_lag_seconds" && labels["task"] === "other").length,
       1,
     );
     t.true(samples.length < MOST_SERIES, `${samples.length} series`);

@@ -3,6 +3,7 @@ import { type GaugeRow, readGauges } from "../../db/queries/gauges.ts";
 import type { Queryable } from "../../db/queryable.ts";
 import type { Log } from "../../db/log.ts";
 import { failureKind, type PlatformSource, platformSource } from "../../db/queries/runs.ts";
+import type { DeliveryOutcome } from "../@channels/channel.ts";
 import type { Exchange } from "../@http/exchange.ts";
 import type { SyncOutcome } from "../@sync/sync_account.ts";
 import { gaugeCatalogue, type GaugeName, isGaugeName } from "./gauge_catalogue.ts";
@@ -36,6 +37,7 @@ export class Metrics {
   readonly #rows: Counter;
   readonly #requests: Counter;
   readonly #requestSeconds: Histogram;
+  readonly #deliveries: Counter;
   readonly #heartbeats: Counter;
   readonly #buried: Counter;
   readonly #reclaimed: Counter;
@@ -80,6 +82,12 @@ export class Metrics {
       buckets: REQUEST_SECONDS,
       registers,
     });
+    this.#deliveries = new Counter({
+      name: "tidemark_notification_deliveries_total",
+      help: "Attempts to deliver a notification. outcome: delivered, retry, unreachable, refused, configuration.",
+      labelNames: ["channel", "outcome"],
+      registers,
+    });
     this.#heartbeats = new Counter({
       name: "tidemark_heartbeats_total",
       help: "Heartbeats of this process's pools. outcome: sent, missed.",
@@ -120,6 +128,7 @@ export class Metrics {
   /** A series that begins with its first event hides that event from `increase()`, which needs a value before it. */
   #beginAtZero(): void {
     for (const outcome of ["sent", "missed"]) this.#heartbeats.inc({ outcome }, 0);
+    for (const channel of CHANNELS) for (const outcome of DELIVERIES) this.#deliveries.inc({ channel, outcome }, 0);
     for (const platform of platformSource.options) {
       for (const outcome of [...Object.values(OUTCOMES), ...failureKind.options])
         this.#runs.inc({ platform, outcome }, 0);
@@ -150,6 +159,10 @@ export class Metrics {
   providerAnswered(platform: PlatformSource, { status, milliseconds }: Exchange): void {
     this.#requests.inc({ platform, status: statusClass(status) });
     this.#requestSeconds.observe({ platform }, milliseconds / 1000);
+  }
+
+  notificationSent(channel: PushChannel, outcome: DeliveryOutcome["kind"]): void {
+    this.#deliveries.inc({ channel, outcome });
   }
 
   heartbeat(outcome: "sent" | "missed"): void {
@@ -216,6 +229,17 @@ export class Metrics {
     }
   }
 }
+
+const CHANNELS = ["onesignal", "web_push"] as const;
+type PushChannel = (typeof CHANNELS)[number];
+
+const DELIVERIES = [
+  "delivered",
+  "retry",
+  "unreachable",
+  "refused",
+  "configuration",
+] as const satisfies DeliveryOutcome["kind"][];
 
 const STATUSES = ["2xx", "3xx", "4xx", "429", "5xx", "timeout", "unreachable", "broken", "aborted", "too_large"];
 

@@ -16,6 +16,11 @@ export const payloads = {
       .string()
       .regex(/^\d{1,18}$/)
       .optional(),
+    /** Which tick of the dispatcher this job is from, for the log. */
+    dispatchId: z
+      .string()
+      .regex(/^\d{1,18}$/)
+      .optional(),
     trigger: z.enum(["schedule", "user", "webhook", "backend", "manual"]).optional(),
   }),
   /** unlink_account: that account, or all that are due. */

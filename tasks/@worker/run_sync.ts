@@ -31,10 +31,10 @@ export async function runSync(
   runtime: Runtime,
   platform: PlatformSource,
   payload: SyncPayload,
-  job: { worker: string; stopping: AbortSignal },
+  job: { id?: string; worker: string; stopping: AbortSignal },
 ): Promise<void> {
   const { accountId, runId } = payload;
-  const log = logAbout(runtime.log, { accountId, platform });
+  const log = logAbout(runtime.log, { accountId, platform, jobId: job.id, dispatchId: payload.dispatchId });
   const setup = runtime.platforms.get(platform);
   if (setup === undefined) {
     log.warn("job ended: this platform is off, because this process has no keys for it");
@@ -49,8 +49,10 @@ export async function runSync(
           ])
         : await resumeSyncs(runtime.db, platform, job.worker, [{ accountId, runId }]);
     if (begun === undefined) throw new Error("begin_syncs answered nothing");
-    if (begun.outcome === "begun") await drive(runtime, setup, begun, runId !== undefined, job.stopping);
-    else refuse(log, begun.outcome);
+    if (begun.outcome === "begun") {
+      const about = logAbout(log, { runId: begun.details.runId });
+      await drive(runtime, setup, begun, { log: about, resumed: runId !== undefined, stopping: job.stopping });
+    } else refuse(log, begun.outcome);
   } finally {
     done();
   }
@@ -89,12 +91,11 @@ async function drive(
   runtime: Runtime,
   { platform, baseUrl }: PlatformSetup,
   begun: Extract<Begun, { outcome: "begun" }>,
-  resumed: boolean,
-  stopping: AbortSignal,
+  { log, resumed, stopping }: { log: Log; resumed: boolean; stopping: AbortSignal },
 ): Promise<void> {
   const startedAt = runtime.machineNow();
   const { details } = begun;
-  const log = logAbout(runtime.log, { runId: details.runId, accountId: details.accountId, platform: details.platform });
+  log.debug({ resumed }, "run begins");
   // Business time goes on at the pace of machine time, from where the database's clock stood.
   const offset = Date.parse(details.now) - startedAt;
   const now = () => new Date(runtime.machineNow() + offset);

@@ -12,6 +12,6 @@ export function syncTask(platform: PlatformSource): Task {
     const payload = parsePayload(runtime.log, job, payloads.sync, raw);
     if (payload === null) return;
     if (job.locked_by === null) throw new Error("graphile-worker runs no job that it did not lock");
-    await runSync(runtime, platform, payload, { worker: job.locked_by, stopping: abortSignal });
+    await runSync(runtime, platform, payload, { id: job.id, worker: job.locked_by, stopping: abortSignal });
   };
 }
