@@ -21,6 +21,7 @@ async function writeCounts({ events }) {
 export default {
   files: scopes[scope],
   extensions: ["ts"],
+  require: ["./server/web/testing/load_tsx.ts"],
   // As fast as threads (measured on two cores), and a test may start servers, signal itself and exit as production does.
   workerThreads: false,
   // No test may be silent for longer. Building the template database takes about three seconds of it.

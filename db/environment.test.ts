@@ -22,6 +22,7 @@ const complete = {
   JWT_AUDIENCE: "authenticated",
   PUBLIC_URL: "https://sync.example/",
   APP_DEEP_LINK_BASE: "https://app.example/links/",
+  SIGN_IN_URL: "https://app.example/accounts",
   CORS_ORIGINS: "https://app.example, http://localhost:5173",
   GRAPHQL_INTROSPECTION: "1",
   TIDEMARK_METRICS_PORT: "9464",

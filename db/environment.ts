@@ -149,6 +149,7 @@ const schema = z.object({
   JWT_AUDIENCE: z.string().optional().register(examples, { example: "authenticated" }),
   PUBLIC_URL: baseUrl.optional().register(examples, { example: "https://sync.example.com" }),
   APP_DEEP_LINK_BASE: appLinkBase.optional().register(examples, { example: "budget://" }),
+  SIGN_IN_URL: baseUrl.optional().register(examples, { example: "https://app.example.com/accounts" }),
   CORS_ORIGINS: origins.prefault("").register(examples, { example: "https://app.example.com" }),
   GRAPHQL_INTROSPECTION: z
     .enum(["0", "1"], { error: "must be 0 or 1" })

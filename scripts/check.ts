@@ -13,6 +13,7 @@ type Check = { name: string; run: () => Promise<string> };
 const checks: Check[] = [
   { name: "packages", run: async () => (await packageProblems(root)).join("\n") },
   { name: "types", run: () => complaintsOf("tsc", ["--project", "."]) },
+  { name: "page types", run: () => complaintsOf("tsc", ["--project", "server/web"]) },
   { name: "lint", run: () => complaintsOf("oxlint", ["--type-aware", "--deny-warnings"]) },
   { name: "format", run: () => complaintsOf("prettier", ["--check", "--log-level", "warn", "."]) },
 ];

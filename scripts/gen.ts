@@ -16,6 +16,7 @@ import { dumpSchema } from "../db/dump.ts";
 import { migrate } from "../db/migrate.ts";
 import { pgPool } from "../db/pool.ts";
 import { printApiSchema } from "../server/graphql/make_schema.ts";
+import { pageDocuments } from "./gen_page_documents.ts";
 import { startPostgres } from "./postgres/embedded.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -25,6 +26,8 @@ const generated: { path: string; make: (databaseUrl: string) => Promise<string> 
   { path: "db/schema.sql", make: (databaseUrl) => onSession(databaseUrl, dumpSchema) },
   { path: "db/ACCESS.md", make: (databaseUrl) => onSession(databaseUrl, accessMatrix) },
   { path: "server/schema.graphql", make: apiSchemaOf },
+  // After the schema, which it is made from.
+  { path: "server/web/page/graphql/operations.ts", make: pageDocuments },
 ];
 
 async function onSession(databaseUrl: string, make: (db: Client) => Promise<string>): Promise<string> {

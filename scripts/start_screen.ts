@@ -18,6 +18,7 @@ export function welcome(options: {
     "",
     "Tidemark is running.",
     "",
+    `  Page       ${connection.serverUrl}/${ownDatabase ? "   open it, and be Ada or Kofi" : ""}`,
     `  Server     ${connection.serverUrl}/readyz`,
     `  GraphQL    ${connection.serverUrl}/graphql${ownDatabase ? `, to try out at ${connection.serverUrl}/ruru` : ""}`,
     `  Endpoints  ${connection.serverUrl}/openapi.json${connection.serviceToken === undefined ? "" : " (the token is serviceToken in connection.json)"}`,

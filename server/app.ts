@@ -7,6 +7,7 @@ import { type ReauthenticationDependencies, reauthenticationRoutes } from "./rea
 import { type GraphqlOptions, graphqlRoutes } from "./routes/graphql.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { type MetricsOptions, metricsRoute } from "./routes/metrics.ts";
+import { type PageOptions, pageRoutes } from "./routes/page.ts";
 import { guardBrowsers } from "./security_headers.ts";
 
 export type ServerDependencies = {
@@ -23,13 +24,16 @@ export type ServerDependencies = {
   demo?: Demo | undefined;
   /** What Prometheus asks. Left out: off, and nothing is counted. */
   metrics?: MetricsOptions | undefined;
+  /** The settings page. Left out: off. */
+  page?: PageOptions | undefined;
   /** Web pages of other origins that may call. */
   corsOrigins?: readonly string[] | undefined;
 };
 
 /** The server without a port: tests send requests into it, `npm run server` lets it listen. */
 export function createApp(dependencies: ServerDependencies): FastifyInstance {
-  const { db, log, inbound, reauthentication, graphql, demo, metrics, corsOrigins = [] } = dependencies;
+  const { db, log, inbound, reauthentication, graphql, demo, page, metrics, corsOrigins = [] } = dependencies;
+
   const loggerInstance: FastifyBaseLogger = log;
   const app = Fastify({ loggerInstance, logController: new LogController({ disableRequestLogging: true }) });
   guardBrowsers(app, { corsOrigins });
@@ -45,5 +49,6 @@ export function createApp(dependencies: ServerDependencies): FastifyInstance {
   if (reauthentication !== undefined) app.register(reauthenticationRoutes, reauthentication);
   if (graphql !== undefined) app.register(graphqlRoutes, { db, log, ...graphql });
   if (demo !== undefined) app.register(demoRoutes, demo);
+  if (page !== undefined) app.register(pageRoutes, page);
   return app;
 }

@@ -9,6 +9,7 @@ import { createVerifier } from "./identity.ts";
 import { Linking } from "./linking.ts";
 import { type Inbound, openInbound } from "./open_inbound.ts";
 import type { Demo } from "./routes/demo.ts";
+import { buildPage } from "./web/build_page.ts";
 
 export type RunningServer = { url: string; close(): Promise<void> };
 
@@ -33,6 +34,7 @@ export async function startServer(options: {
     max: 10,
     name: "tidemark server",
   });
+  const { folder } = await buildPage();
   const inbound = await inboundOf(environment, log);
   const metrics = options.metrics ?? new Metrics();
   metrics.readFrom(db, log);
@@ -55,6 +57,11 @@ export async function startServer(options: {
     demo,
     // The demo listens on this machine only, and its money is simulated.
     metrics: { metrics, readers: demo === undefined ? metricsReaders(environment) : "anyone" },
+    page: {
+      folder,
+      demoUsers: demo?.users.map(({ name }) => name) ?? [],
+      signInUrl: environment.SIGN_IN_URL,
+    },
     corsOrigins: environment.CORS_ORIGINS,
   });
   app.addHook("onClose", async () => {

@@ -1,0 +1,50 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import test from "ava";
+import { createLog } from "../../db/log.ts";
+import { withClonedDb } from "../../db/testing/database.ts";
+import { createApp } from "../app.ts";
+import { buildPage } from "../web/build_page.ts";
+
+const log = createLog({ level: "silent" });
+
+/** Of compressed JavaScript, on the first visit. */
+const LARGEST_FIRST_LOAD = 120_000;
+
+test("the first load is under 120 kB of compressed JavaScript, the service worker included", async (t) => {
+  const { folder } = await buildPage();
+  const scripts = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(".js.br"));
+  const sizes = await Promise.all(scripts.map(async (file) => (await readFile(join(folder, file))).length));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  t.log(`${(total / 1000).toFixed(1)} kB by brotli`);
+  t.true(scripts.length >= 2);
+  t.true(total < LARGEST_FIRST_LOAD, `${total} bytes`);
+});
+
+test(
+  "the page is served compressed, under the content policy, and asked for anew; its hashed files stay a year",
+  withClonedDb(async (t, cloned) => {
+    const { folder } = await buildPage();
+    const page = { folder, demoUsers: ["Ada"], signInUrl: "https://app.example/accounts" };
+    const app = createApp({ db: cloned.pool("app_authenticator"), log, page });
+    const html = await app.inject({ url: "/", headers: { "accept-encoding": "br" } });
+    t.is(html.statusCode, 200);
+    t.is(html.headers["content-encoding"], "br");
+    t.is(html.headers["cache-control"], "no-cache");
+    t.regex(String(html.headers["content-security-policy"]), /script-src 'self';/);
+
+    const plain = await app.inject({ url: "/?account=a0000000-0000-4000-8000-000000000001" });
+    const [, script = ""] = /<script type="module" crossorigin src="([^"]+)">/.exec(plain.body) ?? [];
+    t.notRegex(plain.body, /<script(?![^>]* src=)|<style|\son\w+=|\sstyle=/, "nothing that the policy would refuse");
+    const asset = await app.inject({ url: script });
+    t.is(asset.statusCode, 200);
+    t.is(asset.headers["cache-control"], "public, max-age=31536000, immutable");
+    t.is((await app.inject({ url: "/service_worker.js" })).headers["cache-control"], "no-cache");
+    t.deepEqual((await app.inject({ url: "/page/sign_in.json" })).json(), {
+      demoUsers: ["Ada"],
+      signInUrl: "https://app.example/accounts",
+    });
+    t.is((await app.inject({ url: "/assets/../../build_page.ts" })).statusCode, 404);
+    await app.close();
+  }),
+);

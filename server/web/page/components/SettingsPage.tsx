@@ -1,0 +1,121 @@
+import { type ReactNode, useCallback, useEffect, useState } from "react";
+import { useQuery } from "urql";
+import { nextTurn } from "../account_status.ts";
+import { refreshClock } from "../clock.ts";
+import { connection } from "../connection.ts";
+import { AccountChangesDocument, AccountsDocument, TransactionsArriveDocument } from "../graphql/operations.ts";
+import { useLive } from "../live.ts";
+import { sendKept } from "../outbox.ts";
+import type { Session } from "../session.ts";
+import { useSpeech } from "../words/language.tsx";
+import type { Reason } from "./AccountCard.tsx";
+import { LinkedAccountsList } from "./LinkedAccountsList.tsx";
+import { PageHeader } from "./PageHeader.tsx";
+import { Summary } from "./Summary.tsx";
+
+export type Focus = { accountId: string; reason: Reason };
+
+/** A moment's turn is asked about a little later, when the server's clock is surely past it. */
+const GRACE_MS = 400;
+const LONGEST_TIMER_MS = 3_600_000;
+
+/** Everything that a signed-in person sees. */
+export function SettingsPage({
+  session,
+  opened,
+  reconnections,
+  onSignOut,
+}: {
+  session: Session;
+  /** What the link that led here was about. */
+  opened: Focus | null;
+  /** Grows each time that live updates had stopped and go on. */
+  reconnections: number;
+  onSignOut: () => void;
+}): ReactNode {
+  const { words } = useSpeech();
+  const [focus, setFocus] = useState(opened);
+  const [arrivals, setArrivals] = useState<ReadonlyMap<string, number>>(new Map());
+  const [{ data, error, fetching }, query] = useQuery({ query: AccountsDocument });
+  const ask = useCallback(() => query({ requestPolicy: "network-only" }), [query]);
+
+  useLive(AccountChangesDocument, ({ myAccountChanged }) => {
+    refreshClock();
+    const { account } = myAccountChanged;
+    const isKnown = data?.accounts.nodes.some(({ id }) => id === myAccountChanged.accountId) ?? false;
+    // What is told by platform changes when a run ends; an account that was not there is in no list yet.
+    if (!isKnown || account === null || account.latestRun?.status !== "in_progress") ask();
+  });
+  useLive(TransactionsArriveDocument, ({ newTransactions }) => {
+    setArrivals((last) => new Map(last).set(newTransactions.accountId, (last.get(newTransactions.accountId) ?? 0) + 1));
+  });
+
+  useEffect(() => {
+    if (reconnections > 0) ask();
+  }, [reconnections, ask]);
+  useEffect(
+    () =>
+      connection.onReturn(() => {
+        sendKept();
+        ask();
+      }),
+    [ask],
+  );
+  useEffect(() => {
+    const back = (): void => {
+      sendKept();
+      ask();
+    };
+    window.addEventListener("online", back);
+    return () => window.removeEventListener("online", back);
+  }, [ask]);
+
+  const accounts = data?.accounts.nodes ?? [];
+  const turn = Math.min(...accounts.map((account) => nextTurn(account, new Date()) ?? Number.POSITIVE_INFINITY));
+  useEffect(() => {
+    if (!Number.isFinite(turn)) return;
+    const timer = setTimeout(
+      () => {
+        refreshClock();
+        ask();
+      },
+      Math.min(Math.max(turn - Date.now() + GRACE_MS, GRACE_MS), LONGEST_TIMER_MS),
+    );
+    return () => clearTimeout(timer);
+  }, [turn, ask]);
+
+  const renewed = focus?.reason === "renewed" ? accounts.find(({ id }) => id === focus.accountId) : undefined;
+  return (
+    <>
+      <PageHeader
+        session={session}
+        accounts={accounts}
+        onShow={(accountId) => setFocus({ accountId, reason: "look" })}
+        onSignOut={onSignOut}
+      />
+      <main>
+        {data === undefined ? (
+          <div className="summary" role="status">
+            <h1>{fetching || error === undefined ? words.summary.loading : words.summary.failed}</h1>
+            {error !== undefined && !fetching && (
+              <button type="button" className="button" onClick={ask}>
+                {words.summary.retry}
+              </button>
+            )}
+          </div>
+        ) : (
+          <>
+            <Summary accounts={accounts} />
+            {renewed !== undefined && (
+              <p className="notice" role="status">
+                {words.fix.back(renewed.accountName)}
+              </p>
+            )}
+            {accounts.length === 0 && <p className="quiet">{words.summary.noneHint}</p>}
+            <LinkedAccountsList data={data} arrivals={arrivals} focus={focus} />
+          </>
+        )}
+      </main>
+    </>
+  );
+}
