@@ -13,8 +13,10 @@ const catalogue = {
   LNKGN: { httpStatus: 409, raisedBy: "sql", meaning: "the link was ended for good" },
   LNKNV: { httpStatus: 422, raisedBy: "sql", meaning: "the link is not valid" },
   NTFND: { httpStatus: 404, raisedBy: "sql", meaning: "not found, or not yours" },
+  PRVBS: { httpStatus: 429, raisedBy: "typescript", meaning: "the provider is asked for too much now" },
   PRVNA: { httpStatus: 503, raisedBy: "typescript", meaning: "the provider gives no answer now" },
   PSHNV: { httpStatus: 422, raisedBy: "sql", meaning: "the push subscription is not valid" },
+  REFTK: { httpStatus: 409, raisedBy: "sql", meaning: "the reference is followed for another account" },
   SETNV: { httpStatus: 422, raisedBy: "sql", meaning: "the setting is not valid" },
   SYNLL: {
     httpStatus: 409,
@@ -32,7 +34,7 @@ export type CataloguedError = {
   /** Half a sentence for people, without a full stop. */
   meaning: string;
   /** What an HTTP endpoint answers. */
-  httpStatus: 404 | 409 | 422 | 500 | 503;
+  httpStatus: 404 | 409 | 422 | 429 | 500 | 503;
   raisedBy: "sql" | "typescript";
 };
 

@@ -2250,6 +2250,7 @@ begin
   return next;
 end
 $function$;
+grant execute on function app_private.draw_quota(app_public.platform_source,integer,boolean) to app_service;
 grant execute on function app_private.draw_quota(app_public.platform_source,integer,boolean) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.due_windows(p_history_start date, p_settled datemultirange, p_today date, p_window_days integer)
@@ -4686,6 +4687,7 @@ $function$;
 CREATE OR REPLACE FUNCTION app_private.teach_quota(p_platform app_public.platform_source, p_retry_after interval)
  RETURNS void
  LANGUAGE sql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   update app_private.quotas
@@ -4699,6 +4701,8 @@ AS $function$
       blocked_until, clock_timestamp() + least(greatest(p_retry_after, interval '1 second'), interval '10 minutes'))
   where platform_source = p_platform;
 $function$;
+grant execute on function app_private.teach_quota(app_public.platform_source,interval) to app_service;
+grant execute on function app_private.teach_quota(app_public.platform_source,interval) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.tg_accounts__announce()
  RETURNS trigger
@@ -4782,6 +4786,11 @@ begin
   )
   on conflict (reference_id) do nothing;
   if not found then
+    if not exists (
+      select from app_private.tracked_references t where t.reference_id = p_reference_id and t.account_id = p_account_id
+    ) then
+      raise exception 'The reference is followed for another account.' using errcode = 'REFTK';
+    end if;
     return false;
   end if;
   update app_private.sync_states s

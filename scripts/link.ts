@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import type { Pool } from "pg";
 import { type Environment, loadEnvironment } from "../db/environment.ts";
 import { pgPool } from "../db/pool.ts";
+import type { Queryable } from "../db/queryable.ts";
 import { type Keyring, parseKeyring } from "../tasks/@credentials/keyring.ts";
 import { proveKeyring } from "../tasks/@credentials/prove_keyring.ts";
 import type { NewLink } from "../tasks/@linking/link_new_account.ts";
@@ -34,8 +35,8 @@ async function main(): Promise<void> {
   const keyring = await keyringOf(environment, started !== null);
   const lines = request.kind === "csv" ? readCsv(await readCsvFile(request.file)) : [];
 
-  const mono = openMonoOf(environment);
   const db = pgPool({ databaseUrl, role: "app_worker", max: 2, name: "tidemark link" });
+  const mono = openMonoOf(environment, db);
   const means: Means = { db, keyring, mono, environment };
   try {
     await proveKeyring(db, keyring);
@@ -111,8 +112,9 @@ async function keyringOf(environment: Environment, isStarted: boolean): Promise<
   return parseKeyring(keys);
 }
 
-function openMonoOf({ MONO_BASE_URL: baseUrl, MONO_SECRET_KEY: secretKey }: Environment): MonoAccess | null {
-  return secretKey === undefined ? null : openMono({ baseUrl, secretKey });
+function openMonoOf(environment: Environment, db: Queryable): MonoAccess | null {
+  const { MONO_BASE_URL: baseUrl, MONO_SECRET_KEY: secretKey } = environment;
+  return secretKey === undefined ? null : openMono({ db, baseUrl, secretKey });
 }
 
 main().catch(exitWithSentence);

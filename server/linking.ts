@@ -4,7 +4,7 @@ import type { Queryable } from "../db/queryable.ts";
 import { recordTap } from "../db/queries/reauthentication.ts";
 import type { Keyring } from "../tasks/@credentials/keyring.ts";
 import { ProviderError } from "../tasks/@http/errors.ts";
-import type { MonoClient } from "../tasks/@providers/mono/client.ts";
+import { type MonoForPeople, ProviderBusyError } from "../tasks/@linking/mono_for_people.ts";
 import { ProblemError } from "./routes/problem.ts";
 import { bankLink, linkBank } from "./service/link_bank.ts";
 import { linkWallet, walletLink, type WalletDefaults } from "./service/link_wallet.ts";
@@ -32,14 +32,11 @@ export type LinkingDependencies = {
   db: Queryable;
   keyring: Keyring;
   /** Null where this process has no key of Mono's. */
-  mono: MonoClient | null;
+  mono: MonoForPeople | null;
   momo: WalletDefaults;
   /** Where people reach this server: Mono sends them back there. */
   publicUrl: string | undefined;
 };
-
-/** A person waits for it. */
-const PATIENCE_MS = 20_000;
 
 /**
  * What people do to their links: make one, renew one. A backend does the same by POST /accounts, under the same rules;
@@ -57,7 +54,7 @@ export class Linking {
    * Links a bank account by the code that Mono Connect gave, and answers our id of it.
    *
    * @param input not yet trusted
-   * @throws LinkRefusedError, ProviderSilentError, and LNKNV or LNKDP as link_account raises them
+   * @throws LinkRefusedError, ProviderSilentError, ProviderBusyError, and LNKNV or LNKDP as link_account raises them
    */
   linkMono(userId: string, input: unknown): Promise<string> {
     return this.#link(async (deps) => {
@@ -108,7 +105,7 @@ export class Linking {
    * Mints the page on which a user renews an account's consent. It lives for minutes, so it is minted when they tap; that
    * they did is remembered.
    *
-   * @throws LinkRefusedError, ProviderSilentError
+   * @throws LinkRefusedError, ProviderSilentError, ProviderBusyError
    */
   async mintReauthentication(account: { id: string; monoAccountId: string }): Promise<string> {
     const { db, mono = null } = this.#deps ?? {};
@@ -118,9 +115,11 @@ export class Linking {
     await recordTap(db, account.id);
     const redirectUrl = `${publicUrl}/?reauthenticated=${account.id}`;
     try {
-      const by = { signal: AbortSignal.timeout(PATIENCE_MS) };
-      return (await mono.initiateReauthorisation(account.monoAccountId, { redirectUrl, ref: account.id }, by)).url;
+      const about = { redirectUrl, ref: account.id };
+      const { url } = await mono.ask((client, by) => client.initiateReauthorisation(account.monoAccountId, about, by));
+      return url;
     } catch (error) {
+      if (error instanceof ProviderBusyError) throw error;
       if (error instanceof ProviderError && (error.status === 400 || error.status === 404)) {
         throw new LinkRefusedError("Mono does not know this account any more; link it again.", { cause: error });
       }

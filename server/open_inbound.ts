@@ -4,6 +4,7 @@ import { parseServiceTokens } from "../db/service_tokens.ts";
 import { parseKeyring } from "../tasks/@credentials/keyring.ts";
 import { proveKeyring } from "../tasks/@credentials/prove_keyring.ts";
 import { createHttpClient } from "../tasks/@http/client.ts";
+import { MonoForPeople } from "../tasks/@linking/mono_for_people.ts";
 import { createMonoClient } from "../tasks/@providers/mono/client.ts";
 import type { InboundDependencies } from "./inbound.ts";
 
@@ -35,7 +36,10 @@ export async function openInbound(
   return {
     db,
     keyring,
-    mono: secretKey === undefined ? null : createMonoClient({ http, baseUrl, secretKey }),
+    mono:
+      secretKey === undefined
+        ? null
+        : new MonoForPeople({ client: createMonoClient({ http, baseUrl, secretKey }), db }),
     momo: { baseUrl: environment.MOMO_BASE_URL, targetEnvironment: environment.MOMO_TARGET_ENVIRONMENT },
     serviceTokens:
       environment.TIDEMARK_SERVICE_TOKENS === undefined ? [] : parseServiceTokens(environment.TIDEMARK_SERVICE_TOKENS),

@@ -1,7 +1,7 @@
 -- The provider answered 429: less is sent from now on, and nothing before it asked us to come back (or for a second, where
--- it did not say). Many 429s of the same second teach once. Called by record_sync_failures.
+-- it did not say). Many 429s of the same second teach once. Called by record_sync_failures, and by who links an account.
 create or replace function app_private.teach_quota(p_platform app_public.platform_source, p_retry_after interval) returns void
-language sql
+language sql security definer -- app_service and app_worker have no table grants
 set search_path = pg_catalog, pg_temp
 as $$
   update app_private.quotas

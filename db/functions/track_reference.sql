@@ -1,6 +1,6 @@
 -- Follows a MoMo request of somebody's app until it is settled. Best called before the request is posted: a reference that
 -- MoMo does not know yet is asked for again for a day. The same reference twice is one reference.
--- Raises NTFND for an unknown account, LNKNV for an account that is no MoMo wallet.
+-- Raises NTFND for an unknown account, LNKNV for an account that is no MoMo wallet, REFTK where another account has it.
 create or replace function app_private.track_reference(
   p_account_id uuid,
   p_reference_id uuid,
@@ -37,6 +37,11 @@ begin
   )
   on conflict (reference_id) do nothing;
   if not found then
+    if not exists (
+      select from app_private.tracked_references t where t.reference_id = p_reference_id and t.account_id = p_account_id
+    ) then
+      raise exception 'The reference is followed for another account.' using errcode = 'REFTK';
+    end if;
     return false;
   end if;
   update app_private.sync_states s

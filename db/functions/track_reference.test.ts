@@ -4,7 +4,7 @@ import { rowOf, valueOf } from "../testing/ask.ts";
 import { withDb } from "../testing/database.ts";
 import { refusalOf } from "../testing/refusal.ts";
 import { asOwner, asService } from "../testing/roles.ts";
-import { begin, finish, linkMomo, linkMono, noon, setClock, stateRow } from "../testing/world.ts";
+import { begin, bob, finish, linkMomo, linkMono, noon, setClock, stateRow } from "../testing/world.ts";
 
 const referenceId = "11111111-1111-4111-8111-111111111111";
 
@@ -55,6 +55,18 @@ test(
     t.false(await trackReference(db, { ...account, referenceId }));
     t.is(await valueOf(db, "select next_poll_at from app_private.tracked_references"), "2026-03-10 12:00:30+00");
     t.is((await stateRow(db, account)).next_sync_at, "2026-03-10 12:00:00+00");
+  }),
+);
+
+test(
+  "REFTK: a reference that another account has is not followed for this one, and stays where it is",
+  withDb(async (t, db) => {
+    const [first, second] = [await linkMomo(db), await linkMomo(db, { userId: bob })];
+    t.true(await trackReference(db, { ...first, referenceId }));
+    const refusal = await refusalOf(db, () => trackReference(db, { ...second, referenceId }));
+    t.is(refusal.code, "REFTK");
+    t.is(await valueOf(db, "select account_id from app_private.tracked_references"), first.accountId);
+    t.false(await trackReference(db, { ...first, referenceId }), "the control: told again for its own account");
   }),
 );
 

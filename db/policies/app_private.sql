@@ -16,6 +16,7 @@ grant execute on function
   app_private.update_statistics(),
   app_private.process_webhooks(integer),
   app_private.draw_quota(app_public.platform_source, integer, boolean),
+  app_private.teach_quota(app_public.platform_source, interval),
   app_private.stop_worker(text),
   app_private.wallet_token(text),
   app_private.store_wallet_token(text, text, bytea, timestamptz),
@@ -39,6 +40,8 @@ to app_worker;
 
 grant execute on function
   app_private.clock(),
+  app_private.draw_quota(app_public.platform_source, integer, boolean),
+  app_private.teach_quota(app_public.platform_source, interval),
   app_private.match_link(uuid, app_public.platform_source, text, bytea),
   app_private.link_account(json),
   app_private.track_reference(uuid, uuid, text, timestamptz, text, text),

@@ -1,8 +1,10 @@
-import { type Call, createHttpClient } from "../../tasks/@http/client.ts";
+import type { Queryable } from "../../db/queryable.ts";
+import { createHttpClient } from "../../tasks/@http/client.ts";
 import { InsecureUrlError, NotJsonError, ProviderError, UnexpectedShapeError } from "../../tasks/@http/errors.ts";
 import { bankAccountOf } from "../../tasks/@linking/identity.ts";
 import type { NewLink } from "../../tasks/@linking/link_new_account.ts";
-import { createMonoClient, type LinkDetails, type MonoClient } from "../../tasks/@providers/mono/client.ts";
+import { MonoForPeople, ProviderBusyError } from "../../tasks/@linking/mono_for_people.ts";
+import { createMonoClient, type LinkDetails } from "../../tasks/@providers/mono/client.ts";
 import { UsageError } from "../usage.ts";
 import type { BankFields } from "./fields.ts";
 
@@ -14,12 +16,12 @@ export type MonoAccess = {
   close(): Promise<void>;
 };
 
-export function openMono(options: { baseUrl: string; secretKey: string }): MonoAccess {
+export function openMono({ db, ...options }: { db: Queryable; baseUrl: string; secretKey: string }): MonoAccess {
   const http = createHttpClient();
-  const client = createMonoClient({ http, ...options });
-  const ask = async <T>(question: (mono: MonoClient, by: Call) => Promise<T>, unknown: string): Promise<T> => {
+  const people = new MonoForPeople({ client: createMonoClient({ http, ...options }), db });
+  const ask = async <T>(question: Parameters<typeof people.ask<T>>[0], unknown: string): Promise<T> => {
     try {
-      return await question(client, { signal: AbortSignal.timeout(30_000) });
+      return await people.ask(question);
     } catch (error) {
       throw new UsageError(sentenceOf(error, unknown), { cause: error });
     }
@@ -38,6 +40,7 @@ export function openMono(options: { baseUrl: string; secretKey: string }): MonoA
 }
 
 function sentenceOf(error: unknown, unknown: string): string {
+  if (error instanceof ProviderBusyError) return error.message;
   if (error instanceof ProviderError) {
     if (error.status === 400 || error.status === 404) return unknown;
     if (error.status === 401 || error.status === 403) return "Mono does not accept MONO_SECRET_KEY.";

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import test from "ava";
+import type { Pool } from "pg";
 import { z } from "zod";
 import { listOf, rowOf, valueOf } from "../../db/testing/ask.ts";
 import { alice, bob, linkMomo, linkMono } from "../../db/testing/world.ts";
@@ -7,11 +8,22 @@ import { startMonoSimulator } from "../../scripts/simulators/mono/simulator.ts";
 import { parseKeyring } from "../../tasks/@credentials/keyring.ts";
 import { open } from "../../tasks/@credentials/seal.ts";
 import { createHttpClient } from "../../tasks/@http/client.ts";
-import { createMonoClient } from "../../tasks/@providers/mono/client.ts";
+import { MonoForPeople } from "../../tasks/@linking/mono_for_people.ts";
+import { createMonoClient, type MonoClient } from "../../tasks/@providers/mono/client.ts";
+import type { LinkingDependencies } from "../linking.ts";
 import { type Answer, tokenOf, withApi } from "../testing/graphql_api.ts";
 
 const keyring = parseKeyring(`test:${randomBytes(32).toString("base64")}`);
 const momo = { baseUrl: "https://momo.example", targetEnvironment: "mtnuganda" };
+
+/** What the server links by, where it has a Mono to ask. */
+const withMono = (db: Pool, client: MonoClient): LinkingDependencies => ({
+  db,
+  keyring,
+  mono: new MonoForPeople({ client, db }),
+  momo,
+  publicUrl: "https://sync.example",
+});
 
 const codeOf = ({ errors }: Answer) => errors?.[0]?.extensions?.code;
 
@@ -27,7 +39,7 @@ test("a bank is linked by its code, once and for one user; its consent is renewe
     await http.close();
     await simulator.close();
   });
-  const mono = createMonoClient({ http, baseUrl: simulator.url, secretKey: simulator.secretKey });
+  const client = createMonoClient({ http, baseUrl: simulator.url, secretKey: simulator.secretKey });
   const initiated = z.object({ data: z.object({ mono_url: z.string() }) });
   const freshCode = async (): Promise<string> => {
     const reply = await fetch(`${simulator.url}/v2/accounts/initiate`, {
@@ -69,14 +81,23 @@ test("a bank is linked by its code, once and for one user; its consent is renewe
         startReauthentication: { monoUrl: null, account: { id: wallet.accountId } },
       });
 
+      await owner.query("update app_private.quotas set blocked_until = clock_timestamp() + interval '1 minute'");
+      const busy = [
+        await api.ask(REAUTHENTICATE, { id }, token),
+        await api.ask(LINK_BANK, { code: await freshCode(), name: "Later" }, token),
+      ];
+      for (const answer of busy) {
+        tt.is(codeOf(answer), "PRVBS");
+        tt.regex(answer.errors?.[0]?.message ?? "", /try again in \d+ seconds/);
+      }
+      await owner.query("update app_private.quotas set blocked_until = null");
+
       simulator.setKey({ secretKey: "test_sk_another" });
       const silent = await api.ask(REAUTHENTICATE, { id }, token);
       tt.is(codeOf(silent), "PRVNA");
       tt.false(silent.text.includes("test_sk"));
     },
-    (cloned) => ({
-      linking: { db: cloned.pool("app_service"), keyring, mono, momo, publicUrl: "https://sync.example" },
-    }),
+    (cloned) => ({ linking: withMono(cloned.pool("app_service"), client) }),
   )(t);
 });
 

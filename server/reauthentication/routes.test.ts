@@ -11,6 +11,7 @@ import { parseKeyring } from "../../tasks/@credentials/keyring.ts";
 import { DeepLinks, LINK_LIFE_MS, openDeepLinks } from "../../tasks/@deep_links/deep_links.ts";
 import { linkKey, signLink } from "../../tasks/@deep_links/link_token.ts";
 import { identityKeyOf } from "../../tasks/@linking/identity_key.ts";
+import { MonoForPeople } from "../../tasks/@linking/mono_for_people.ts";
 import { createHttpClient } from "../../tasks/@http/client.ts";
 import { createMonoClient } from "../../tasks/@providers/mono/client.ts";
 import { createApp } from "../app.ts";
@@ -59,7 +60,7 @@ const withScene = (body: (t: ExecutionContext, scene: Scene) => Promise<void>) =
         open(limits = {}) {
           const client = createMonoClient({ http, baseUrl: mono.url, secretKey: mono.secretKey });
           const momo = { baseUrl: "https://momo.example", targetEnvironment: "mtnuganda" };
-          const linking = new Linking({ db, keyring, mono: client, momo, publicUrl });
+          const linking = new Linking({ db, keyring, mono: new MonoForPeople({ client, db }), momo, publicUrl });
           const app = createApp({
             db: cloned.pool("app_authenticator"),
             log,

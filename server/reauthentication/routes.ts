@@ -5,6 +5,7 @@ import type { Queryable } from "../../db/queryable.ts";
 import { type ReauthTarget, reauthTarget, recordTap } from "../../db/queries/reauthentication.ts";
 import type { Keyring } from "../../tasks/@credentials/keyring.ts";
 import { DeepLinks, openDeepLinks } from "../../tasks/@deep_links/deep_links.ts";
+import { ProviderBusyError } from "../../tasks/@linking/mono_for_people.ts";
 import { type Linking, LinkRefusedError, ProviderSilentError } from "../linking.ts";
 import { type LinkPage, LINK_PAGES, renderLinkPage } from "./link_page.ts";
 import { MintedPages } from "./minted_pages.ts";
@@ -99,7 +100,8 @@ export const reauthenticationRoutes: FastifyPluginAsync<ReauthenticationDependen
       return await pages.page(accountId, () => linking.mintReauthentication({ id: accountId, monoAccountId }));
     } catch (error) {
       if (error instanceof LinkRefusedError) throw new LinkPageError(LINK_PAGES.gone, { cause: error });
-      if (error instanceof ProviderSilentError) throw new LinkPageError(LINK_PAGES.silent, { cause: error });
+      if (error instanceof ProviderSilentError || error instanceof ProviderBusyError)
+        throw new LinkPageError(LINK_PAGES.silent, { cause: error });
       throw error;
     }
   };

@@ -3,11 +3,11 @@ import { codeOf, describeCode } from "../../db/errors.ts";
 import { standingLink } from "../../db/queries/accounts.ts";
 import type { Queryable } from "../../db/queryable.ts";
 import type { Keyring } from "../../tasks/@credentials/keyring.ts";
-import type { Call } from "../../tasks/@http/client.ts";
 import { ProviderError } from "../../tasks/@http/errors.ts";
 import { bankAccountOf } from "../../tasks/@linking/identity.ts";
 import { linkNewAccount } from "../../tasks/@linking/link_new_account.ts";
-import type { LinkDetails, MonoClient } from "../../tasks/@providers/mono/client.ts";
+import { type MonoForPeople, ProviderBusyError } from "../../tasks/@linking/mono_for_people.ts";
+import type { LinkDetails } from "../../tasks/@providers/mono/client.ts";
 import { ProblemError } from "../routes/problem.ts";
 import { currencyField, type Linked, linkFields } from "./link_fields.ts";
 
@@ -32,9 +32,6 @@ export const bankLink = z
     path: ["mono_account_id"],
   });
 
-/** Longer than Mono takes, shorter than a caller waits. */
-const PATIENCE_MS = 20_000;
-
 /**
  * Links it; what the request leaves open is taken from Mono, where there is a key to ask with.
  *
@@ -42,14 +39,17 @@ const PATIENCE_MS = 20_000;
  * @throws ProblemError, and the refusals of link_account
  */
 export async function linkBank(
-  { db, keyring, mono }: { db: Queryable; keyring: Keyring; mono: MonoClient | null },
+  { db, keyring, mono }: { db: Queryable; keyring: Keyring; mono: MonoForPeople | null },
   given: z.infer<typeof bankLink>,
 ): Promise<Linked> {
   if (given.code === undefined) return linkById(given.mono_account_id ?? "");
   const { code } = given;
   if (mono === null)
     throw new ProblemError(503, { detail: "This server has no MONO_SECRET_KEY to exchange a code with." });
-  const { accountId } = await ask((by) => mono.exchangeCode(code, by), "Mono does not know this code: it works once.");
+  const { accountId } = await ask(
+    mono.ask((client, by) => client.exchangeCode(code, by)),
+    "Mono does not know this code: it works once.",
+  );
   try {
     return await linkById(accountId);
   } catch (error) {
@@ -62,7 +62,12 @@ export async function linkBank(
     // Told again, by a retry perhaps. Taking it up anew would have its whole history read again.
     if (standing !== null) return { id: standing, platform_source: "mono", outcome: "unchanged" };
     const details =
-      mono === null ? null : await ask((by) => mono.linkDetails(externalId, by), "Mono knows no account with this id.");
+      mono === null
+        ? null
+        : await ask(
+            mono.ask((client, by) => client.linkDetails(externalId, by)),
+            "Mono knows no account with this id.",
+          );
     const linked = await linkNewAccount(db, keyring, {
       userId,
       platform: "mono",
@@ -88,10 +93,18 @@ function currencyOf(given: string | undefined, details: LinkDetails | null): str
   });
 }
 
-async function ask<T>(question: (by: Call) => Promise<T>, unknown: string): Promise<T> {
+/** @param unknown what Mono means by 400 and 404 */
+async function ask<T>(answer: Promise<T>, unknown: string): Promise<T> {
   try {
-    return await question({ signal: AbortSignal.timeout(PATIENCE_MS) });
+    return await answer;
   } catch (error) {
+    if (error instanceof ProviderBusyError) {
+      throw new ProblemError(
+        429,
+        { code: error.code, detail: error.message },
+        { cause: error, headers: { "retry-after": String(error.retryAfterSeconds) } },
+      );
+    }
     if (error instanceof ProviderError && (error.status === 400 || error.status === 404)) {
       throw new ProblemError(422, { code: "LNKNV", detail: unknown }, { cause: error });
     }

@@ -3,7 +3,7 @@ import { trackReference } from "../../db/queries/links.ts";
 import { platformSource } from "../../db/queries/runs.ts";
 import type { Queryable } from "../../db/queryable.ts";
 import type { Keyring } from "../../tasks/@credentials/keyring.ts";
-import type { MonoClient } from "../../tasks/@providers/mono/client.ts";
+import type { MonoForPeople } from "../../tasks/@linking/mono_for_people.ts";
 import { nothing, operation, type Operation } from "../routes/operation.ts";
 import { bankLink, linkBank } from "./link_bank.ts";
 import { baseUrlField, linkWallet, targetEnvironmentField, type WalletDefaults, walletLink } from "./link_wallet.ts";
@@ -13,7 +13,7 @@ export type LinkingDependencies = {
   db: Queryable;
   keyring: Keyring;
   /** Null: this process has no key of Mono's. */
-  mono: MonoClient | null;
+  mono: MonoForPeople | null;
   momo: WalletDefaults;
 };
 
@@ -75,7 +75,7 @@ export function linkingOperations(deps: LinkingDependencies): Operation[] {
         200: { description: "Followed already", schema: z.strictObject({ tracked: z.literal(false) }) },
         201: { description: "Followed from now on", schema: z.strictObject({ tracked: z.literal(true) }) },
       },
-      problems: [400, 401, 404, 413, 415, 422, 429, 500],
+      problems: [400, 401, 404, 409, 413, 415, 422, 429, 500],
       async run({ body }) {
         const tracked = await trackReference(db, {
           accountId: body.account_id,

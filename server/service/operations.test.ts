@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import test, { type ExecutionContext } from "ava";
-import type { Client } from "pg";
+import type { Client, Pool } from "pg";
 import { z } from "zod";
 import { startMonoSimulator } from "../../scripts/simulators/mono/simulator.ts";
 import { parseServiceTokens } from "../../db/service_tokens.ts";
@@ -10,6 +10,7 @@ import { alice, begin, bob, finish, leaseOf, linkMomo, linkMono } from "../../db
 import { parseKeyring } from "../../tasks/@credentials/keyring.ts";
 import { open } from "../../tasks/@credentials/seal.ts";
 import { createHttpClient } from "../../tasks/@http/client.ts";
+import { MonoForPeople } from "../../tasks/@linking/mono_for_people.ts";
 import { createMonoClient } from "../../tasks/@providers/mono/client.ts";
 import type { InboundDependencies } from "../inbound.ts";
 import { type InboundServer, startInboundServer } from "../testing/inbound_server.ts";
@@ -18,10 +19,13 @@ type Scene = { server: InboundServer; owner: Client };
 
 const withServer = (
   body: (t: ExecutionContext, scene: Scene) => Promise<void>,
-  given: Partial<InboundDependencies> = {},
+  given: Partial<InboundDependencies> | ((service: { db: Pool }) => Partial<InboundDependencies>) = {},
 ): ((t: ExecutionContext) => Promise<void>) =>
   withClonedDb(async (t, cloned) => {
-    const server = await startInboundServer(cloned, given);
+    const server = await startInboundServer(
+      cloned,
+      typeof given === "function" ? given({ db: cloned.pool("app_service") }) : given,
+    );
     try {
       await body(t, { server, owner: await cloned.connect("app_owner") });
     } finally {
@@ -304,7 +308,7 @@ test("a bank account is linked by Mono's id or a code, once; another user's is a
     await http.close();
     await simulator.close();
   });
-  const mono = createMonoClient({ http, baseUrl: simulator.url, secretKey: simulator.secretKey });
+  const client = createMonoClient({ http, baseUrl: simulator.url, secretKey: simulator.secretKey });
   await withServer(
     async (tt, { server, owner }) => {
       const link = (body: object) =>
@@ -341,13 +345,20 @@ test("a bank account is linked by Mono's id or a code, once; another user's is a
       tt.like(unknown.json(), { code: "LNKNV", detail: "Mono knows no account with this id." });
       tt.is((await link({ code: "code_nobody_has" })).status, 422);
 
+      await owner.query("update app_private.quotas set blocked_until = clock_timestamp() + interval '1 minute'");
+      const busy = await link({ mono_account_id: simulator.createAccount() });
+      tt.is(busy.status, 429);
+      tt.regex(busy.headers.get("retry-after") ?? "", /^[56]\d$/);
+      tt.like(busy.json(), { code: "PRVBS" });
+      await owner.query("update app_private.quotas set blocked_until = null");
+
       simulator.setKey({ secretKey: "test_sk_another" });
       const away = await link({ mono_account_id: simulator.createAccount() });
       tt.is(away.status, 502);
       tt.false(away.text.includes("test_sk"));
       tt.is(await valueOf(owner, "select count(*)::int from app_public.accounts"), 1);
     },
-    { mono },
+    ({ db }) => ({ mono: new MonoForPeople({ client, db }) }),
   )(t);
 });
 
@@ -358,7 +369,7 @@ test("a code that was exchanged before its linking failed is not lost: the answe
     await http.close();
     await simulator.close();
   });
-  const mono = createMonoClient({ http, baseUrl: simulator.url, secretKey: simulator.secretKey });
+  const client = createMonoClient({ http, baseUrl: simulator.url, secretKey: simulator.secretKey });
   const code = async (): Promise<string> => {
     const reply = await fetch(`${simulator.url}/v2/accounts/initiate`, {
       method: "POST",
@@ -391,7 +402,7 @@ test("a code that was exchanged before its linking failed is not lost: the answe
       });
       tt.is(byId.status, 201);
     },
-    { mono },
+    ({ db }) => ({ mono: new MonoForPeople({ client, db }) }),
   )(t);
 });
 
@@ -450,6 +461,11 @@ test("a wallet's keys are sealed before they are stored, and shown nowhere; its 
       tt.deepEqual(twice.json(), { tracked: false });
       tt.is((await track({ ...reference, account_id: randomUUID() })).status, 404);
       tt.is((await track({ ...reference, base_url: "http://169.254.169.254" })).status, 400);
+      const other = await linkMomo(owner, { userId: bob });
+      const taken = await track({ ...reference, account_id: other.accountId });
+      tt.is(taken.status, 409);
+      tt.like(taken.json(), { code: "REFTK", detail: "The reference is followed for another account." });
+      tt.false(taken.text.includes(id), "whose it is, is nobody's business");
       const bank = await linkMono(owner);
       tt.is((await track({ account_id: bank.accountId, reference_id: randomUUID() })).status, 422);
 
