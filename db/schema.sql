@@ -1252,13 +1252,19 @@ create table app_private.links (
   login_key text not null,
   institution_code text,
   identity_hmac bytea,
+  key_renewal uuid,
+  key_renewal_until timestamp with time zone,
+  key_renewed_at timestamp with time zone,
   constraint links_account_id_fkey FOREIGN KEY (account_id) REFERENCES app_public.accounts(id) ON DELETE CASCADE,
+  constraint links_key_renewal CHECK (((key_renewal IS NULL) = (key_renewal_until IS NULL))),
   constraint links_pkey PRIMARY KEY (account_id)
 );
 alter table app_private.links enable row level security;
 CREATE INDEX links_identity_hmac_idx ON app_private.links USING btree (identity_hmac) WHERE (identity_hmac IS NOT NULL);
 CREATE INDEX links_institution_code_idx ON app_private.links USING btree (institution_code) WHERE (institution_code IS NOT NULL);
+CREATE INDEX links_key_renewal_idx ON app_private.links USING btree (key_renewal) WHERE (key_renewal IS NOT NULL);
 comment on column app_private.links.base_url is 'Null: the platform''s base URL from the environment. MoMo keeps its own because MTN is moving platforms.';
+comment on column app_private.links.key_renewed_at is 'When its key was last renewed automatically; forgotten when it is linked anew.';
 
 create table app_private.pauses (
   id bigint not null generated always as identity,
@@ -1869,6 +1875,67 @@ begin
   end if;
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION app_private.claim_key_renewal(p_account_id uuid, p_run_id bigint, p_epoch integer, p_holder uuid)
+ RETURNS TABLE(outcome text, external_id text, key_id text, sealed bytea, account_ids uuid[], has_open_references boolean)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  v_now timestamptz := app_private.clock();
+  v_outcome text := 'claimed';
+  v_proven uuid[];
+  v_renewed_at timestamptz;
+  v_busy boolean;
+begin
+  perform
+  from app_private.links l
+  join app_public.accounts a on a.id = l.account_id
+  join app_public.accounts mine on mine.id = p_account_id and mine.mtn_reference_id = a.mtn_reference_id
+  order by l.account_id
+  for no key update of l;
+
+  select
+    array_agg(l.account_id order by l.account_id) filter (where a.last_synced_at >= a.linked_at and a.unlinked_at is null),
+    max(l.key_renewed_at),
+    coalesce(bool_or(l.key_renewal_until > v_now and l.key_renewal <> p_holder), false)
+  into v_proven, v_renewed_at, v_busy
+  from app_public.accounts mine
+  join app_private.links own on own.account_id = mine.id
+  join app_public.accounts a on a.mtn_reference_id = mine.mtn_reference_id
+  join app_private.links l on l.account_id = a.id
+    and l.base_url is not distinct from own.base_url and l.target_environment is not distinct from own.target_environment
+  where mine.id = p_account_id;
+
+  if not exists (
+    select from app_private.sync_states s
+    where s.account_id = p_account_id and s.run_id = p_run_id and s.epoch = p_epoch and s.held_by is not null
+  ) then
+    v_outcome := 'lost';
+  elsif not coalesce(p_account_id = any (v_proven), false) then
+    v_outcome := 'unproven';
+  elsif v_busy then
+    v_outcome := 'busy';
+  elsif v_renewed_at > v_now - interval '1 day' then
+    v_outcome := 'renewed';
+  else
+    update app_private.links l
+    set key_renewal = p_holder, key_renewal_until = v_now + interval '2 minutes'
+    where l.account_id = any (v_proven);
+  end if;
+
+  return query
+    select v_outcome, a.mtn_reference_id, c.key_id, c.sealed, coalesce(v_proven, '{}'), exists (
+      select from app_private.tracked_references t where t.account_id = any (v_proven) and t.outcome = 'open'
+    )
+    from app_public.accounts a
+    left join app_private.credentials c on c.account_id = a.id and c.kind = 'momo_api_key'
+    where a.id = p_account_id;
+end
+$function$;
+grant execute on function app_private.claim_key_renewal(uuid,bigint,integer,uuid) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.clean_up()
  RETURNS TABLE(idempotency_keys integer, wallet_tokens integer, jobs integer, webhooks integer)
@@ -3033,7 +3100,8 @@ begin
   on conflict (account_id) do update
   set base_url = excluded.base_url, target_environment = excluded.target_environment, time_zone = excluded.time_zone,
     login_key = excluded.login_key, institution_code = coalesce(excluded.institution_code, l.institution_code),
-    identity_hmac = coalesce(excluded.identity_hmac, l.identity_hmac);
+    identity_hmac = coalesce(excluded.identity_hmac, l.identity_hmac),
+    key_renewal = null, key_renewal_until = null, key_renewed_at = null;
 
   insert into app_private.sync_states as s (account_id, platform_source, next_sync_at)
   values (v_id, v_platform.platform_source, v_now)
@@ -3897,6 +3965,16 @@ AS $function$
            [least(greatest(p_polls, 0), 8) + 1]::interval;
 $function$;
 
+CREATE OR REPLACE FUNCTION app_private.release_key_renewal(p_holder uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app_private.links set key_renewal = null, key_renewal_until = null where key_renewal = p_holder;
+$function$;
+grant execute on function app_private.release_key_renewal(uuid) to app_worker;
+
 CREATE OR REPLACE FUNCTION app_private.request_account_sync(p_account_id uuid)
  RETURNS TABLE(platform_source app_public.platform_source, outcome app_public.sync_request_outcome, until timestamp with time zone)
  LANGUAGE plpgsql
@@ -4603,6 +4681,35 @@ begin
 end
 $function$;
 grant execute on function app_private.stop_worker(text) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.store_renewed_key(p_holder uuid, p_keys json, p_external_id text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_held uuid[];
+begin
+  select array_agg(held.account_id) into v_held
+  from (
+    select l.account_id from app_private.links l where l.key_renewal = p_holder order by l.account_id for no key update
+  ) held;
+
+  update app_private.credentials c
+  set key_id = k."keyId", sealed = decode(k.sealed, 'base64'), updated_at = now()
+  from json_to_recordset(p_keys) as k ("accountId" uuid, "keyId" text, sealed text)
+  where c.account_id = k."accountId" and c.kind = 'momo_api_key' and c.account_id = any (v_held);
+  update app_public.accounts a
+  set mtn_reference_id = p_external_id
+  where a.id = any (v_held) and a.mtn_reference_id <> p_external_id;
+  update app_private.links l
+  set key_renewal = null, key_renewal_until = null, key_renewed_at = app_private.clock()
+  where l.account_id = any (v_held);
+  return coalesce(cardinality(v_held), 0);
+end
+$function$;
+grant execute on function app_private.store_renewed_key(uuid,json,text) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.store_wallet_token(p_wallet_key text, p_key_id text, p_sealed bytea, p_expires_at timestamp with time zone)
  RETURNS void

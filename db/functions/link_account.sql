@@ -108,7 +108,8 @@ begin
   on conflict (account_id) do update
   set base_url = excluded.base_url, target_environment = excluded.target_environment, time_zone = excluded.time_zone,
     login_key = excluded.login_key, institution_code = coalesce(excluded.institution_code, l.institution_code),
-    identity_hmac = coalesce(excluded.identity_hmac, l.identity_hmac);
+    identity_hmac = coalesce(excluded.identity_hmac, l.identity_hmac),
+    key_renewal = null, key_renewal_until = null, key_renewed_at = null;
 
   insert into app_private.sync_states as s (account_id, platform_source, next_sync_at)
   values (v_id, v_platform.platform_source, v_now)

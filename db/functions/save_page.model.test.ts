@@ -257,6 +257,7 @@ async function run(db: Client, ledger: Ledger, details: LeaseDetails, plan: Sync
         stopping: new AbortController().signal,
         permit: () => Promise.resolve(),
         requests: () => 0,
+        renewKey: () => Promise.resolve(null),
         tokens: () => {
           throw new Error("A ledger has no tokens");
         },

@@ -32,6 +32,7 @@ export function createPlatforms(
     const baseUrl = environment.MOMO_BASE_URL;
     const platform = createMomoPlatform({
       subscriptionKey: environment.MOMO_SUBSCRIPTION_KEY,
+      callbackHost: environment.PUBLIC_URL === undefined ? null : new URL(environment.PUBLIC_URL).hostname,
       ...(environment.MADAPI_BASE_URL === undefined ? {} : { statementBaseUrl: environment.MADAPI_BASE_URL }),
       ...(deadlineMs === undefined ? {} : { deadlineMs, tokenDeadlineMs: deadlineMs }),
     });

@@ -1,11 +1,10 @@
+import { RunWaitError } from "../@sync/run_wait.ts";
+
 /** The provider's quota has no room for a while: the run is suspended and goes on then. */
-export class QuotaWaitError extends Error {
+export class QuotaWaitError extends RunWaitError {
   override readonly name = "QuotaWaitError";
-  /** Milliseconds from now on. */
-  readonly waitMs: number;
 
   constructor(waitMs: number) {
-    super(`the quota has no room for another ${Math.ceil(waitMs)} ms`);
-    this.waitMs = waitMs;
+    super(`the quota has no room for another ${Math.ceil(waitMs)} ms`, waitMs);
   }
 }

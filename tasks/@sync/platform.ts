@@ -148,6 +148,9 @@ export type TokenCache = {
   forget(token: string): Promise<void>;
 };
 
+/** What a MoMo wallet is opened with: its API user and that user's key. */
+export type WalletKey = { apiUser: string; apiKey: string };
+
 export type SyncContext = {
   /** Business time: the database's app_private.clock(), so that a virtual week can pass in seconds. */
   now(): Date;
@@ -162,6 +165,16 @@ export type SyncContext = {
   told?(exchange: Exchange): void;
   /** The shared token of this account's wallet, by purpose (`collections`, `statement`). */
   tokens(purpose: string): TokenCache;
+  /**
+   * The provider refused the wallet's key. Resolves with the one that takes its place, stored for every account of the
+   * wallet: `make` asks the provider for it, unless another worker did so meanwhile; null where it answers null, or where this
+   * key may not be renewed (it never worked here, or was renewed within the last day). Throws RunWaitError while another
+   * worker is at it.
+   */
+  renewKey(
+    refused: string,
+    make: (about: { hasOpenReferences: boolean }) => Promise<WalletKey | null>,
+  ): Promise<WalletKey | null>;
 };
 
 export type Platform = {

@@ -112,6 +112,7 @@ function run(
       signal: stopping,
       stopping,
       tokens: createMemoryTokens(() => now),
+      renewKey: () => Promise.resolve(null),
       permit: () => {
         requests += 1;
         return Promise.resolve();
@@ -327,6 +328,7 @@ test("an error of our own database is thrown as it is, never told as the provide
       signal: new AbortController().signal,
       stopping: new AbortController().signal,
       tokens: createMemoryTokens(() => now),
+      renewKey: () => Promise.resolve(null),
       permit: () => Promise.resolve(),
       requests: () => 0,
     },

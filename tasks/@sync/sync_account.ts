@@ -1,12 +1,12 @@
 import type { Queryable } from "../../db/queryable.ts";
 import { saveTransactions, type SavedPage } from "../../db/queries/pages.ts";
 import { finishSyncs, recordSyncFailures, suspendSyncs, type Lease, type Written } from "../../db/queries/runs.ts";
-import { QuotaWaitError } from "../@quota/quota_wait.ts";
 import { DatabaseFailure, databaseCall } from "./database_failure.ts";
 import { DeferredRows } from "./deferred_rows.ts";
 import { LeaseLostError } from "./lease_lost.ts";
 import type { LeasedAccount, Platform, PlatformState, SyncContext, SyncFailure, SyncStep } from "./platform.ts";
 import { RunTally } from "./run_tally.ts";
+import { RunWaitError } from "./run_wait.ts";
 
 /** How a run ended, for the log. `lost`: somebody else took the account over; this run wrote nothing after that. */
 export type SyncOutcome =
@@ -47,7 +47,7 @@ export async function syncAccount(account: LeasedAccount, deps: SyncDependencies
     if (error instanceof LeaseLostError) return { kind: "lost" };
     const refusal = refusedByDatabase(error);
     if (error instanceof DatabaseFailure && refusal === null) throw error.cause;
-    if (error instanceof QuotaWaitError) return run.waitFor(error.waitMs);
+    if (error instanceof RunWaitError) return run.waitFor(error.waitMs);
     if (run.hasRunTooLong()) return run.waitFor(0);
     const failure = refusal ?? (await run.failureOf(error));
     const written = await recordSyncFailures(deps.db, [{ ...run.lease, ...failure, state: run.state, log: run.log() }]);

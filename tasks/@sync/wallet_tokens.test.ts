@@ -159,6 +159,26 @@ test(
 );
 
 test(
+  "who has other credentials for a wallet shares none of its tokens, here or by the database",
+  withDb(async (t, db) => {
+    const clock = createClock(db);
+    await clock.start();
+    const { mint } = createMint();
+    const mine = { ...account, credentials: { momo_api_key: "the wallet's", momo_subscription_key: "s" } };
+    const same = { ...account, credentials: { momo_subscription_key: "s", momo_api_key: "the wallet's" } };
+    const invented = { ...account, credentials: { momo_api_key: "invented", momo_subscription_key: "s" } };
+    const tokens = new WalletTokens(db, keyring);
+    t.is(await tokens.of(mine, clock.now)("collections").get(mint), "t1");
+    t.is(await new WalletTokens(db, keyring).of(same, clock.now)("collections").get(mint), "t1");
+    t.is(await tokens.of(invented, clock.now)("collections").get(mint), "t2");
+    await asOwner(db);
+    const keys = await listOf(db, "select wallet_key from app_private.wallet_tokens");
+    t.is(keys.length, 1);
+    t.false(keys.some((key) => key.includes("wallet's") || key.includes("invented")));
+  }),
+);
+
+test(
   "a mint that fails is tried again by the next who asks",
   withDb(async (t, db) => {
     const clock = createClock(db);

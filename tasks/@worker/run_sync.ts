@@ -114,6 +114,7 @@ async function drive(
       signal: AbortSignal.any([stopping, AbortSignal.timeout(LONGEST_RUN_MS)]),
       stopping,
       tokens: runtime.tokens.of(account, now),
+      renewKey: runtime.keyRenewals.of(account, (renewed) => log.info(renewed, "the wallet's refused key was renewed")),
       permit: async () => {
         await runtime.quotas.get(details.platform)?.permit(details.first);
         requests += 1;

@@ -8,6 +8,7 @@ import { proveKeyring } from "../@credentials/prove_keyring.ts";
 import { Metrics } from "../@metrics/metrics.ts";
 import { createPlatforms, type PlatformSetup } from "../@providers/platforms.ts";
 import { QuotaGate } from "../@quota/quota_gate.ts";
+import { KeyRenewals } from "../@sync/key_renewals.ts";
 import type { SyncOutcome } from "../@sync/sync_account.ts";
 import { WalletTokens } from "../@sync/wallet_tokens.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -29,6 +30,7 @@ export type Runtime = {
   /** The platforms that have keys; the others are off. */
   platforms: ReadonlyMap<PlatformSource, PlatformSetup>;
   tokens: WalletTokens;
+  keyRenewals: KeyRenewals;
   /** This process's share of each platform's quota. */
   quotas: ReadonlyMap<PlatformSource, QuotaGate>;
   metrics: Metrics;
@@ -85,6 +87,7 @@ export async function createRuntime(options: {
       keyring,
       platforms,
       tokens: new WalletTokens(db, keyring),
+      keyRenewals: new KeyRenewals(db, keyring),
       quotas: new Map([...platforms.keys()].map((platform) => [platform, new QuotaGate(db, platform)])),
       metrics,
       heartbeats,

@@ -67,6 +67,7 @@ export type SimulatorState = {
     msisdn: string;
     platforms: string[];
     targetEnvironment: string;
+    callbackHost: string | null;
     payments: number;
     revoked: boolean;
   }[];
@@ -187,6 +188,7 @@ export async function startMomoSimulator(options: MomoSimulatorOptions): Promise
         msisdn: wallet.msisdn,
         platforms: wallet.platforms,
         targetEnvironment: wallet.environment,
+        callbackHost: wallet.callbackHost,
         payments: wallet.payments.length,
         revoked: wallet.revoked,
       })),

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from "ava";
 import { type MomoSimulatorOptions, startMomoSimulator } from "../../../scripts/simulators/momo/simulator.ts";
 import type { WalletOptions } from "../../../scripts/simulators/momo/wallet_controls.ts";
-import type { LeasedAccount, OpenReference } from "../../@sync/platform.ts";
+import type { LeasedAccount, OpenReference, WalletKey } from "../../@sync/platform.ts";
 import { kinds, leasedAccount, rowsOf, run, stepsOf, testContext } from "../testing/runs.ts";
 import { createMomoPlatform } from "./platform.ts";
 
@@ -9,9 +9,14 @@ const NOW = "2026-09-30T12:00:00.000Z";
 
 async function setUp(
   t: ExecutionContext,
-  { wallet: given = {}, ...options }: Partial<MomoSimulatorOptions> & { wallet?: WalletOptions } = {},
+  {
+    wallet: given = {},
+    callbackHost = null,
+    ...options
+  }: Partial<MomoSimulatorOptions> & { wallet?: WalletOptions; callbackHost?: string | null } = {},
 ) {
   const context = testContext(NOW);
+  context.renewKey = (_refused, make) => make({ hasOpenReferences: false });
   const simulator = await startMomoSimulator({
     seed: "platform",
     now: () => context.now().getTime(),
@@ -24,6 +29,7 @@ async function setUp(
     subscriptionKey: simulator.subscriptionKeys[0] ?? null,
     statementBaseUrl: simulator.statementUrl,
     deadlineMs: 2_000,
+    callbackHost,
   });
   t.teardown(async () => {
     await platform.close();
@@ -161,8 +167,8 @@ test("a token that is refused before its hour is replaced once", async (t) => {
   }
 });
 
-test("a key that was replaced is its owner's turn, and asked for once", async (t) => {
-  const { sync, simulator, wallet, requests } = await setUp(t);
+test("a key that was replaced is its owner's turn where no program may make one, and asked for once", async (t) => {
+  const { sync, simulator, wallet, requests } = await setUp(t, { wallet: { targetEnvironment: "mtnghana" } });
   await sync();
   const { apiKey } = simulator.rotateKey(wallet.apiUser);
   t.is((await sync()).failure, null, "the token lives on");
@@ -171,6 +177,73 @@ test("a key that was replaced is its owner's turn, and asked for once", async (t
   t.like(failure, { kind: "auth_required", code: "login_failed" });
   t.is(requests("sandbox")["POST /collection/token"], 2);
   t.is((await sync({ credentials: { momo_api_key: apiKey } })).failure, null, "the new key is good at once");
+});
+
+const API_KEY = "POST /v1_0/apiuser/:id/apikey";
+
+test("in the sandbox a refused key is renewed, and the run goes on", async (t) => {
+  const { sync, simulator, wallet, requests } = await setUp(t);
+  simulator.rotateKey(wallet.apiUser);
+  const { steps, failure } = await sync();
+  t.is(failure, null);
+  t.deepEqual(kinds(steps), ["data_as_of", "balance"]);
+  t.like(requests("sandbox"), { "POST /collection/token": 2, [API_KEY]: 1 });
+});
+
+test("a key is renewed once in a run, and only where MTN calls it wrong", async (t) => {
+  const { sync, simulator, wallet, requests } = await setUp(t);
+  simulator.rotateKey(wallet.apiUser);
+  simulator.addFault({ kind: "401", match: { path: "/collection/token" } });
+  t.like((await sync()).failure, { kind: "auth_required" });
+  t.is(requests("sandbox")[API_KEY], undefined, "a 401 without a word may mean anything");
+  t.is((await sync()).failure, null);
+  t.is(requests("sandbox")[API_KEY], 1);
+});
+
+test("an API user that is gone is its owner's turn", async (t) => {
+  const { sync, simulator, wallet, requests } = await setUp(t);
+  simulator.revoke(wallet.apiUser);
+  t.like((await sync()).failure, { kind: "auth_required", code: "invalid_client" });
+  t.is(requests("sandbox")[API_KEY], undefined);
+  simulator.revoke(wallet.apiUser, false);
+  t.is((await sync()).failure, null);
+});
+
+test("an API user made for another callback host than ours is replaced, but not while payments are open", async (t) => {
+  for (const [callbackHost, hasOpenReferences, isReplaced] of [
+    ["old.example", false, true],
+    ["old.example", true, false],
+    ["sync.example", false, false],
+    [undefined, false, false],
+  ] as const) {
+    const { sync, simulator, wallet, context, requests } = await setUp(t, {
+      wallet: callbackHost === undefined ? {} : { callbackHost },
+      callbackHost: "sync.example",
+    });
+    const made: WalletKey[] = [];
+    context.renewKey = async (_refused, make) => {
+      const key = await make({ hasOpenReferences });
+      if (key !== null) made.push(key);
+      return key;
+    };
+    simulator.rotateKey(wallet.apiUser);
+    t.is((await sync()).failure, null);
+    t.is(made.length, 1);
+    t.is(made[0]?.apiUser !== wallet.apiUser, isReplaced, String(callbackHost));
+    t.is(requests("sandbox")["POST /v1_0/apiuser"], isReplaced ? 1 : undefined);
+    const user = simulator.state().wallets.find(({ apiUser }) => apiUser === made[0]?.apiUser);
+    t.is(user?.callbackHost, isReplaced ? "sync.example" : (callbackHost ?? null));
+  }
+});
+
+test("a key that could not be made for a passing reason is tried again; a refused subscription key is whose it is", async (t) => {
+  const { sync, simulator, wallet } = await setUp(t);
+  simulator.rotateKey(wallet.apiUser);
+  simulator.addFault({ kind: "503", match: { path: "/apikey" } });
+  t.like((await sync()).failure, { kind: "provider_down" });
+  simulator.addFault({ kind: "lost_answer", match: { path: "/apikey" } });
+  t.like((await sync()).failure, { kind: "transient" });
+  t.is((await sync()).failure, null);
 });
 
 test("whose subscription key it is decides who must act", async (t) => {

@@ -11,11 +11,18 @@ import type {
   TokenCache,
 } from "../../@sync/platform.ts";
 import type { MappedRow } from "../../@sync/read_window.ts";
-import { createMomoClient, type MomoClient, type MomoWallet, type SubscriptionKey } from "./client.ts";
+import {
+  createMomoClient,
+  createMomoProvisioning,
+  type MomoClient,
+  type MomoWallet,
+  type SubscriptionKey,
+} from "./client.ts";
 import { type MomoEnvironment, momoEnvironment } from "./environments.ts";
 import { MomoSetupError } from "./errors.ts";
 import { explainMomo } from "./explain.ts";
 import { mapPayment, paymentStatus } from "./mapping.ts";
+import { RenewableWallet } from "./renew_key.ts";
 import { createStatementClient, MADAPI_BASE_URL, readStatementWindow } from "./statement.ts";
 import type { StatementAccess, StatementClient } from "./statement.ts";
 
@@ -27,6 +34,8 @@ export type MomoPlatformOptions = {
   deadlineMs?: number;
   tokenDeadlineMs?: number;
   maxResponseBytes?: number;
+  /** The host of our own address, to which payments call back; null where it is not known. */
+  callbackHost?: string | null;
 };
 
 /** How many references are told at once: what a crash in the middle of them costs. */
@@ -46,6 +55,7 @@ export function createMomoPlatform(options: MomoPlatformOptions): Platform {
     maxResponseBytes,
     deadlineMs,
     tokenDeadlineMs,
+    callbackHost = null,
   } = options;
   urlUnder(statementBaseUrl, ""); // A wrong address is told now, not by every wallet's next sync.
   const http = createHttpClient(maxResponseBytes === undefined ? {} : { maxResponseBytes });
@@ -58,7 +68,9 @@ export function createMomoPlatform(options: MomoPlatformOptions): Platform {
   return {
     name: "mtn_momo",
     async *sync(account, context) {
-      const { wallet, environment } = walletOf(account, subscriptionKey);
+      const { wallet: linked, environment } = walletOf(account, subscriptionKey);
+      const provisioning = createMomoProvisioning({ http, ...linked, ...deadlines });
+      const wallet = new RenewableWallet(linked, { client: collections, provisioning, callbackHost });
       // Both sources answer for this very moment or a later one: there is no cache in between.
       const asOf = context.now().toISOString();
       yield { kind: "data_as_of", asOf };
@@ -74,7 +86,7 @@ export function createMomoPlatform(options: MomoPlatformOptions): Platform {
 async function* pollReferences(
   client: MomoClient,
   account: LeasedAccount,
-  wallet: MomoWallet,
+  wallet: RenewableWallet,
   context: SyncContext,
 ): AsyncGenerator<SyncStep, void, void> {
   let told: ReferencesStep = noReferences();
@@ -100,23 +112,23 @@ const noReferences = (): ReferencesStep => ({ kind: "references", rows: [], refu
 
 async function pollReference(
   client: MomoClient,
-  home: MomoWallet,
+  home: RenewableWallet,
   reference: OpenReference,
   context: SyncContext,
   told: ReferencesStep,
 ): Promise<void> {
   // A reference can be read only on the platform that created it.
-  const wallet = { ...home, baseUrl: reference.baseUrl, targetEnvironment: reference.targetEnvironment };
-  const { referenceId } = reference;
-  const purpose = tokenPurpose(home, wallet);
+  const { baseUrl, targetEnvironment, referenceId } = reference;
+  const there = () => ({ ...home.current, baseUrl, targetEnvironment });
+  const purpose = tokenPurpose(home.current, there());
   const tokens = context.tokens(purpose);
   let outcome: PolledReference["outcome"] = "open";
   try {
     const { zone } = environmentOf(reference.targetEnvironment);
     const payment = await withToken(
       tokens,
-      () => client.mintToken(wallet, context),
-      (token) => client.payment(wallet, token, reference, context),
+      () => (purpose === HOME ? home.mintToken(context) : client.mintToken(there(), context)),
+      (token) => client.payment(there(), token, reference, context),
     );
     if (payment === null) {
       outcome = "unknown";
@@ -148,14 +160,14 @@ function isAboutOneReference(error: unknown): boolean {
 
 async function readBalance(
   client: MomoClient,
-  wallet: MomoWallet,
+  wallet: RenewableWallet,
   asOf: string,
   context: SyncContext,
 ): Promise<SyncStep> {
   const { amount, currency } = await withToken(
-    context.tokens(tokenPurpose(wallet, wallet)),
-    () => client.mintToken(wallet, context),
-    (token) => client.balance(wallet, token, context),
+    context.tokens(HOME),
+    () => wallet.mintToken(context),
+    (token) => client.balance(wallet.current, token, context),
   );
   const balance = fromDecimal(amount, currency);
   if (!balance.ok) throw new UnexpectedShapeError("read balance", ["availableBalance: not an exact decimal"]);

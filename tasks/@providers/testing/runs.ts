@@ -35,6 +35,7 @@ export function testContext(instant: string, signal: AbortSignal = new AbortCont
       return count;
     },
     tokens: createMemoryTokens(now),
+    renewKey: () => Promise.resolve(null),
     set(to) {
       at = Date.parse(to);
     },

@@ -11,6 +11,7 @@ import { type Keyring, parseKeyring } from "../../@credentials/keyring.ts";
 import { linkNewAccount, type NewLink } from "../../@linking/link_new_account.ts";
 import { Metrics } from "../../@metrics/metrics.ts";
 import type { Platform } from "../../@sync/platform.ts";
+import { KeyRenewals } from "../../@sync/key_renewals.ts";
 import { WalletTokens } from "../../@sync/wallet_tokens.ts";
 import { completion } from "../completion.ts";
 import { provideRuntime } from "../current_runtime.ts";
@@ -170,6 +171,7 @@ export function createTestRuntime(
       }),
     ),
     tokens: new WalletTokens(db, keyring),
+    keyRenewals: new KeyRenewals(db, keyring),
     quotas: new Map(),
     metrics,
     heartbeats,
