@@ -13,6 +13,8 @@ const catalogue = {
   LNKGN: { httpStatus: 409, raisedBy: "sql", meaning: "the link was ended for good" },
   LNKNV: { httpStatus: 422, raisedBy: "sql", meaning: "the link is not valid" },
   NTFND: { httpStatus: 404, raisedBy: "sql", meaning: "not found, or not yours" },
+  OPSNP: { httpStatus: 409, raisedBy: "sql", meaning: "the operation is not possible as things stand" },
+  OPSNR: { httpStatus: 422, raisedBy: "sql", meaning: "the operation needs a reason" },
   PRVBS: { httpStatus: 429, raisedBy: "typescript", meaning: "the provider is asked for too much now" },
   PRVNA: { httpStatus: 503, raisedBy: "typescript", meaning: "the provider gives no answer now" },
   PSHNV: { httpStatus: 422, raisedBy: "sql", meaning: "the push subscription is not valid" },

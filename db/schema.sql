@@ -570,7 +570,7 @@ comment on column app_public.account_sync_states.last_failure_kind is 'What the 
 comment on column app_public.account_sync_states.next_sync_at is 'When the next sync is due; null while one is open, and for an account that is not synced.';
 comment on column app_public.account_sync_states.open_references is '@notNull
 MoMo references that are not settled yet.';
-comment on column app_public.account_sync_states.paused_until is 'When the platform''s pause ends; null where there is none, or none that ends.';
+comment on column app_public.account_sync_states.paused_until is 'When the pause ends; null where there is none, or none that ends.';
 comment on column app_public.account_sync_states.phase is '@notNull
 Where the account stands, in one word.';
 comment on column app_public.account_sync_states.provider_down_until is 'When the provider, or the bank behind it, is tried again; null unless it is down.';
@@ -1591,7 +1591,7 @@ begin
       a.id as account_id,
       case
         when a.unlinked_at is not null then 'unlinked'::app_public.sync_phase
-        when a.paused_at is not null or p.paused_until > v_now then 'paused'
+        when a.paused_at is not null or p.paused_until > v_now or z.until is not null then 'paused'
         when s.held_by is not null then 'running'
         when s.run_id is not null then 'waiting'
         when a.sync_status = 'auth_required' then 'needs_you'
@@ -1601,12 +1601,13 @@ begin
         when a.last_synced_at is null then 'never_synced'
         else 'up_to_date'
       end as phase,
-      case when a.unlinked_at is null and a.paused_at is null and s.run_id is null then s.next_sync_at end as next_sync_at,
+      case when a.unlinked_at is null and a.paused_at is null and s.run_id is null then nullif(greatest(s.next_sync_at, z.until), 'infinity') end
+        as next_sync_at,
       case when s.run_id is not null and s.held_by is null then s.next_sync_at end as waiting_until,
       case when a.last_sync_attempt + p.cooldown > v_now then a.last_sync_attempt + p.cooldown end as cooling_down_until,
       case when s.run_id is null and s.failures > 0 and s.next_sync_at > v_now then s.next_sync_at end as retrying_at,
       b.down_until as provider_down_until,
-      case when p.paused_until > v_now then nullif(p.paused_until, 'infinity') end as paused_until,
+      case when p.paused_until > v_now or z.until is not null then nullif(greatest(p.paused_until, z.until), 'infinity') end as paused_until,
       s.failures,
       s.last_failure_kind,
       r.sync_started_at as run_started_at,
@@ -1635,6 +1636,8 @@ begin
     join app_private.links l on l.account_id = a.id
     join app_private.platforms p on p.platform_source = a.platform_source
     left join app_public.sync_logs r on r.id = s.run_id
+    left join app_private.standing_pauses(array(select o.id from app_public.accounts o where o.user_id = v_user_id)) z
+      on z.account_id = a.id
     left join lateral (
       select max(b.next_probe_at) as down_until
       from app_private.breakers b
@@ -1650,6 +1653,27 @@ begin
 end
 $function$;
 grant execute on function app_private.account_sync_states() to app_visitor;
+
+CREATE OR REPLACE FUNCTION app_private.accounts_of_institution(p_platform app_public.platform_source, p_institution text)
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(array_agg(a.id), '{}')
+  from app_private.links l
+  join app_public.accounts a on a.id = l.account_id
+  where l.institution_code = p_institution and a.platform_source = p_platform and a.unlinked_at is null;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.accounts_of_user(p_user_id uuid)
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(array_agg(a.id), '{}') from app_public.accounts a where a.user_id = p_user_id and a.unlinked_at is null;
+$function$;
 
 CREATE OR REPLACE FUNCTION app_private.announce(p_kind text, p_of jsonb[])
  RETURNS void
@@ -1747,13 +1771,16 @@ declare
   v_begun uuid[];
   v_first uuid[];
   v_down jsonb;
+  v_paused jsonb;
   v_may_refresh uuid[];
 begin
   select coalesce(array_agg(r."accountId") filter (where r.trigger in ('user', 'webhook')), '{}'),
     (select coalesce(jsonb_object_agg(b.account_id, b.until), '{}')
      from app_private.pass_breakers(array_agg(r."accountId"),
-       coalesce(array_agg(r."accountId") filter (where r.trigger in ('user', 'webhook')), '{}')) b)
-  into v_first, v_down
+       coalesce(array_agg(r."accountId") filter (where r.trigger in ('user', 'webhook')), '{}')) b),
+    (select coalesce(jsonb_object_agg(z.account_id, z.until), '{}')
+     from app_private.standing_pauses(array_agg(r."accountId")) z)
+  into v_first, v_down, v_paused
   from json_to_recordset(p_requests) as r ("accountId" uuid, trigger app_public.sync_trigger);
 
   with requests as (
@@ -1774,7 +1801,7 @@ begin
         when a.id is null then 'not_found'
         when a.platform_source <> p_platform then 'wrong_platform'
         when a.unlinked_at is not null then 'unlinked'
-        when a.paused_at is not null or p.paused_until > v_now then 'paused'
+        when a.paused_at is not null or p.paused_until > v_now or v_paused ? r.id::text then 'paused'
         when l.account_id is null then 'busy'
         when l.next_sync_at > r.due_at then 'stale'
         when v_down ? r.id::text then 'provider_down'
@@ -1805,6 +1832,12 @@ begin
       enqueued_until = null
     from judged j
     where s.account_id = j.id and j.refusal = 'provider_down' and s.run_id is null
+  ),
+  paused as (
+    update app_private.sync_states s
+    set enqueued_until = (v_paused ->> j.id::text)::timestamptz
+    from judged j
+    where s.account_id = j.id and j.refusal = 'paused' and v_paused ? j.id::text and s.run_id is null
   )
   select
     jsonb_object_agg(j.id, coalesce(j.refusal, case when l.account_id is null then 'running' else 'begun' end)),
@@ -1846,6 +1879,19 @@ AS $function$
   returning u.id, u.account_id, u.platform_source, u.external_id, app_private.clock();
 $function$;
 grant execute on function app_private.begin_unlinkings(app_public.platform_source[],uuid,integer) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.check_pause_end(p_until timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if coalesce(p_until <= app_private.clock(), true) then
+    raise exception 'A pause ends in the future. Leave its end out for one that lasts until it is taken back.' using errcode = 'SETNV';
+  end if;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION app_private.check_sync_interval(p_interval interval)
  RETURNS void
@@ -1978,6 +2024,38 @@ comment on function app_private.clock() is 'Business time.';
 grant execute on function app_private.clock() to app_admin;
 grant execute on function app_private.clock() to app_service;
 grant execute on function app_private.clock() to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.close_breaker(p_platform app_public.platform_source, p_institution text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+begin
+  update app_private.breakers b
+  set failed_accounts = '{}', opened_at = null, next_probe_at = null, probes = 0
+  where b.platform_source = p_platform and b.institution_code = p_institution;
+  update app_private.incidents i
+  set closed_at = v_now
+  where i.platform_source = p_platform and i.institution_code = p_institution and i.closed_at is null;
+  with waiting as (
+    select s.account_id
+    from app_private.sync_states s
+    join app_private.links l on l.account_id = s.account_id
+    where s.platform_source = p_platform
+      and (p_institution = '' or l.institution_code = p_institution)
+      and s.last_failure_kind in ('transient', 'provider_down') and s.run_id is null
+      and s.next_sync_at > v_now + interval '1 minute'
+    -- A row that is locked is being closed by somebody who may wait for our breaker.
+    for no key update of s skip locked
+  )
+  update app_private.sync_states s
+  set next_sync_at = v_now + interval '1 minute' * app_private.stable_jitter(s.account_id::text)
+  from waiting w
+  where s.account_id = w.account_id;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION app_private.close_runs(p_runs json)
  RETURNS uuid[]
@@ -2251,6 +2329,16 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION app_private.dispatch_soon(p_platform app_public.platform_source)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select graphile_worker.add_job(
+    'enqueue_due_syncs', json_build_object('platform', p_platform), job_key => 'enqueue_due_syncs:' || p_platform, max_attempts => 3
+  );
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.draw_quota(p_platform app_public.platform_source, p_wanted integer, p_first boolean DEFAULT false)
  RETURNS TABLE(granted integer, spend_within_ms double precision, wait_ms double precision)
  LANGUAGE plpgsql
@@ -2416,6 +2504,7 @@ declare
   v_now timestamptz := app_private.clock();
   v_platform app_private.platforms;
   v_specs graphile_worker.job_spec[];
+  v_due integer;
 begin
   select * into v_platform from app_private.platforms where platform_source = p_platform;
   -- Whoever gets the row notes the tick; a second dispatcher does not wait for the first to commit.
@@ -2432,7 +2521,7 @@ begin
   end if;
 
   with due as (
-    select s.account_id
+    select s.account_id, s.run_id
     from app_private.sync_states s
     where s.platform_source = p_platform
       and greatest(s.next_sync_at, s.enqueued_until) <= v_now
@@ -2440,12 +2529,16 @@ begin
     limit p_limit
     for update skip locked
   ),
+  paused as (
+    select z.* from app_private.standing_pauses(array(select d.account_id from due d where d.run_id is null)) z
+  ),
   claimed as (
     update app_private.sync_states s
-    set enqueued_until = v_now + interval '10 minutes'
+    set enqueued_until = coalesce(z.until, v_now + interval '10 minutes')
     from due
+    left join paused z on z.account_id = due.account_id
     where s.account_id = due.account_id
-    returning s.account_id, s.next_sync_at, s.run_id
+    returning s.account_id, s.next_sync_at, s.run_id, z.until as paused_until
   )
   select array_agg((
     v_platform.task_identifier,
@@ -2457,18 +2550,17 @@ begin
     'sync:' || c.account_id,
     0,
     null
-  )::graphile_worker.job_spec)
-  into v_specs
+  )::graphile_worker.job_spec) filter (where c.paused_until is null), count(*)
+  into v_specs, v_due
   from claimed c;
 
-  if v_specs is null then
-    return 0;
+  if v_specs is not null then
+    perform graphile_worker.add_jobs(v_specs);
   end if;
-  perform graphile_worker.add_jobs(v_specs);
-  return cardinality(v_specs);
+  return v_due;
 end
 $function$;
-comment on function app_private.enqueue_due_syncs(app_public.platform_source,integer,text) is 'Adds a job for each account of the platform that is due, at most p_limit, and answers how many. The jobs carry p_dispatch_id, for the log.';
+comment on function app_private.enqueue_due_syncs(app_public.platform_source,integer,text) is 'Adds a job for each account of the platform that is due, at most p_limit, and answers how many were due. The jobs carry p_dispatch_id, for the log.';
 grant execute on function app_private.enqueue_due_syncs(app_public.platform_source,integer,text) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.erase_user(p_user_id uuid)
@@ -3282,6 +3374,21 @@ AS $function$
   select lower(regexp_replace(btrim(coalesce(p_narration, '')), '\s+', ' ', 'g'));
 $function$;
 
+CREATE OR REPLACE FUNCTION app_private.note_admin_action(p_action text, p_reason text, p_before jsonb DEFAULT NULL::jsonb, p_after jsonb DEFAULT NULL::jsonb, p_platform app_public.platform_source DEFAULT NULL::app_public.platform_source, p_institution text DEFAULT NULL::text, p_user_id uuid DEFAULT NULL::uuid, p_account_id uuid DEFAULT NULL::uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if length(trim(coalesce(p_reason, ''))) not between 3 and 500 then
+    raise exception 'Say why: a reason has 3 to 500 characters. It is kept in app_admin.admin_actions.' using errcode = 'OPSNR';
+  end if;
+  insert into app_private.admin_actions
+    (action, reason, before, after, platform_source, institution_code, user_id, account_id)
+  values (p_action, trim(p_reason), p_before, p_after, p_platform, p_institution, p_user_id, p_account_id);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.notification_choice(p_user_id uuid)
  RETURNS TABLE(language app_public.notification_language, time_zone text, quiet_hours boolean, quiet_from time without time zone, quiet_to time without time zone, paused boolean, tell_recovery boolean)
  LANGUAGE sql
@@ -3517,7 +3624,7 @@ begin
       from app_private.breakers b
       join app_private.links l on l.account_id = a.id
       where b.platform_source = a.platform_source and b.institution_code in (l.institution_code, '')
-    ) as down_until
+    ) as down_until, (select z.until from app_private.standing_pauses(array[p_account_id]) z) as paused_with_others
   into v
   from app_public.accounts a
   join app_private.sync_states s on s.account_id = a.id
@@ -3531,9 +3638,10 @@ begin
   case
     when v.paused_at is not null then
       v_outcome := 'paused';
-    when v.paused_until > v_now then
+    when v.paused_until > v_now or v.paused_with_others is not null then
       v_outcome := 'paused';
-      v_until := nullif(v.paused_until, 'infinity');
+      -- greatest() ignores nulls, and a pause that is over.
+      v_until := nullif(greatest(v.paused_until, v.paused_with_others), 'infinity');
     when v.run_id is not null then
       v_outcome := 'already_running';
     when v.down_until > v_now then
@@ -3975,6 +4083,24 @@ AS $function$
 $function$;
 grant execute on function app_private.release_key_renewal(uuid) to app_worker;
 
+CREATE OR REPLACE FUNCTION app_private.release_paused(p_account_ids uuid[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_released integer;
+begin
+  update app_private.sync_states s
+  set enqueued_until = null
+  from app_public.accounts a
+  where s.account_id = any (p_account_ids) and a.id = s.account_id and a.unlinked_at is null
+    and s.run_id is null and s.enqueued_until > app_private.clock();
+  get diagnostics v_released = row_count;
+  return v_released;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.request_account_sync(p_account_id uuid)
  RETURNS TABLE(platform_source app_public.platform_source, outcome app_public.sync_request_outcome, until timestamp with time zone)
  LANGUAGE plpgsql
@@ -4018,6 +4144,11 @@ begin
     select s.account_id, a.last_synced_at,
       case
         when a.paused_at is not null or v_platform.paused_until > v_now then 'paused'
+        when exists (
+          select from app_private.pauses z
+          where z.until > v_now
+            and (z.user_id = a.user_id or (z.platform_source = p_platform and z.institution_code = l.institution_code))
+        ) then 'paused'
         when s.run_id is not null then 'running'
         when exists (
           select from app_private.breakers b
@@ -4069,6 +4200,21 @@ begin
 end
 $function$;
 grant execute on function app_private.request_syncs(app_public.platform_source) to app_service;
+
+CREATE OR REPLACE FUNCTION app_private.require_linked(p_account_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if not exists (select from app_public.accounts a where a.id = p_account_id) then
+    raise exception 'There is no such account.' using errcode = 'NTFND';
+  end if;
+  if exists (select from app_public.accounts a where a.id = p_account_id and a.unlinked_at is not null) then
+    raise exception 'The account was unlinked: there is nothing to sync.' using errcode = 'OPSNP';
+  end if;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION app_private.require_owner(p_account_id uuid)
  RETURNS void
@@ -4168,7 +4314,6 @@ CREATE OR REPLACE FUNCTION app_private.reset_breakers(p_account_ids uuid[])
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_now timestamptz := app_private.clock();
   v_closed record;
 begin
   for v_closed in
@@ -4194,25 +4339,7 @@ begin
     returning b.platform_source, b.institution_code, locked.opened_at
   loop
     continue when v_closed.opened_at is null;
-    update app_private.incidents i
-    set closed_at = v_now
-    where i.platform_source = v_closed.platform_source and i.institution_code = v_closed.institution_code
-      and i.closed_at is null;
-    with waiting as (
-      select s.account_id
-      from app_private.sync_states s
-      join app_private.links l on l.account_id = s.account_id
-      where s.platform_source = v_closed.platform_source
-        and (v_closed.institution_code = '' or l.institution_code = v_closed.institution_code)
-        and s.last_failure_kind in ('transient', 'provider_down') and s.run_id is null
-        and s.next_sync_at > v_now + interval '1 minute'
-      -- A row that is locked is being closed by somebody who may wait for our breaker.
-      for no key update of s skip locked
-    )
-    update app_private.sync_states s
-    set next_sync_at = v_now + interval '1 minute' * app_private.stable_jitter(s.account_id::text)
-    from waiting w
-    where s.account_id = w.account_id;
+    perform app_private.close_breaker(v_closed.platform_source, v_closed.institution_code);
   end loop;
 end
 $function$;
@@ -4667,6 +4794,27 @@ AS $function$
     and p_external_id = coalesce(a.mono_account_id, a.mtn_reference_id);
 $function$;
 grant execute on function app_private.standing_link(uuid,app_public.platform_source,text) to app_service;
+
+CREATE OR REPLACE FUNCTION app_private.standing_pauses(p_account_ids uuid[])
+ RETURNS TABLE(account_id uuid, until timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if not exists (select from app_private.pauses z where z.until > app_private.clock()) then
+    return;
+  end if;
+  return query
+    select a.id, max(z.until)
+    from app_public.accounts a
+    join app_private.links l on l.account_id = a.id
+    join app_private.pauses z on z.until > app_private.clock()
+      and (z.user_id = a.user_id or (z.platform_source = a.platform_source and z.institution_code = l.institution_code))
+    where a.id = any (p_account_ids)
+    group by a.id;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION app_private.stop_worker(p_worker text)
  RETURNS integer
@@ -5632,6 +5780,167 @@ create view app_admin.workers with (security_barrier=true) as
 comment on view app_admin.workers is 'Which workers are alive, and what do they hold?';
 grant select on app_admin.workers to app_admin;
 
+CREATE OR REPLACE FUNCTION app_admin.backfill_account(p_account_id uuid, p_from date, p_reason text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_today date;
+  v_before jsonb;
+begin
+  perform from app_private.sync_states s where s.account_id = p_account_id for no key update;
+  perform app_private.require_linked(p_account_id);
+  select (v_now at time zone l.time_zone)::date into v_today from app_private.links l where l.account_id = p_account_id;
+  if p_from is null or p_from > v_today or p_from < v_today - 3660 then
+    raise exception 'A backfill begins on a day of the last ten years.' using errcode = 'SETNV';
+  end if;
+  select jsonb_object_agg(c.source, jsonb_build_object('history_start', c.history_start, 'settled', c.settled)) into v_before
+  from app_private.coverage c
+  where c.account_id = p_account_id;
+  if v_before is null then
+    raise exception 'The account has no source that lists transactions.' using errcode = 'OPSNP';
+  end if;
+  perform app_private.note_admin_action(
+    'backfill_account', p_reason, v_before, jsonb_build_object('from', p_from), p_account_id => p_account_id);
+  update app_private.coverage c
+  set history_start = least(c.history_start, p_from), settled = c.settled - datemultirange(daterange(p_from, null))
+  where c.account_id = p_account_id;
+  -- A run that is open has its windows already: the next one reads these.
+  update app_private.sync_states s
+  set next_sync_at = v_now, enqueued_until = null
+  where s.account_id = p_account_id and s.run_id is null;
+  if found then
+    perform app_private.queue_sync(p_account_id, 'manual', true);
+  end if;
+  return v_today - p_from + 1;
+end
+$function$;
+grant execute on function app_admin.backfill_account(uuid,date,text) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.change_quota(p_platform app_public.platform_source, p_reason text, p_requests integer DEFAULT NULL::integer, p_per interval DEFAULT NULL::interval, p_reserve numeric DEFAULT NULL::numeric)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  q app_private.quotas;
+begin
+  if p_requests < 3 or p_requests > 1000000 then
+    raise exception 'A limit lies between 3 and 1,000,000 requests: a smaller one could not be kept for certain. Choose a longer window instead.'
+      using errcode = 'SETNV';
+  end if;
+  if p_per < interval '100 milliseconds' or p_per > interval '1 day' then
+    raise exception 'A window lies between 100 milliseconds and a day.' using errcode = 'SETNV';
+  end if;
+  if p_reserve < 0 or p_reserve > 0.9 then
+    raise exception 'The reserve is a share between 0 and 0.9.' using errcode = 'SETNV';
+  end if;
+  select * into q from app_private.quotas where platform_source = p_platform for update;
+  if coalesce(p_requests, q.requests) is null then
+    raise exception 'The platform has no limit yet: say how many requests.' using errcode = 'OPSNP';
+  end if;
+  perform app_private.note_admin_action(
+    'change_quota', p_reason,
+    jsonb_build_object('requests', q.requests, 'per', q.per, 'reserve', q.reserve),
+    jsonb_build_object('requests', coalesce(p_requests, q.requests), 'per', coalesce(p_per, q.per),
+      'reserve', coalesce(p_reserve, q.reserve)),
+    p_platform => p_platform);
+  update app_private.quotas
+  set requests = coalesce(p_requests, requests), per = coalesce(p_per, per), reserve = coalesce(p_reserve, reserve),
+    learned = case when p_requests is null and p_per is null then learned else 1 end,
+    blocked_until = case when p_requests is null and p_per is null then blocked_until end
+  where platform_source = p_platform;
+end
+$function$;
+grant execute on function app_admin.change_quota(app_public.platform_source,text,integer,interval,numeric) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.change_refresh_cap(p_platform app_public.platform_source, p_cap integer, p_reason text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  p app_private.platforms;
+begin
+  if p_cap < 0 then
+    raise exception 'A cap is 0 refreshes a day or more; null lifts it.' using errcode = 'SETNV';
+  end if;
+  select * into p from app_private.platforms where platform_source = p_platform for no key update;
+  if p.refresh_price is null then
+    raise exception 'The platform charges for no refreshes, and none are counted.' using errcode = 'OPSNP';
+  end if;
+  perform app_private.note_admin_action(
+    'change_refresh_cap', p_reason, jsonb_build_object('cap', p.daily_refresh_cap), jsonb_build_object('cap', p_cap),
+    p_platform => p_platform);
+  update app_private.platforms set daily_refresh_cap = p_cap where platform_source = p_platform;
+end
+$function$;
+grant execute on function app_admin.change_refresh_cap(app_public.platform_source,integer,text) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.change_sync_window(p_platform app_public.platform_source, p_reason text, p_preferred_hour integer DEFAULT NULL::integer, p_window interval DEFAULT NULL::interval, p_time_zone text DEFAULT NULL::text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  p app_private.platforms;
+begin
+  if p_preferred_hour not between 0 and 23 then
+    raise exception 'The preferred hour lies between 0 and 23.' using errcode = 'SETNV';
+  end if;
+  if p_window < interval '15 minutes' or p_window > interval '24 hours' then
+    raise exception 'A sync window lasts between 15 minutes and 24 hours.' using errcode = 'SETNV';
+  end if;
+  if p_time_zone is not null and not exists (select from pg_catalog.pg_timezone_names z where z.name = p_time_zone) then
+    raise exception 'The time zone must be an IANA name, such as Africa/Lagos.' using errcode = 'SETNV';
+  end if;
+  select * into p from app_private.platforms where platform_source = p_platform for no key update;
+  perform app_private.note_admin_action(
+    'change_sync_window', p_reason,
+    jsonb_build_object('preferred_hour', p.preferred_hour, 'window', p.sync_window, 'time_zone', p.time_zone),
+    jsonb_build_object('preferred_hour', coalesce(p_preferred_hour, p.preferred_hour), 'window', coalesce(p_window, p.sync_window),
+      'time_zone', coalesce(p_time_zone, p.time_zone)),
+    p_platform => p_platform);
+  update app_private.platforms
+  set preferred_hour = coalesce(p_preferred_hour, preferred_hour), sync_window = coalesce(p_window, sync_window),
+    time_zone = coalesce(p_time_zone, time_zone)
+  where platform_source = p_platform;
+  return app_private.reschedule(array(select a.id from app_public.accounts a where a.platform_source = p_platform));
+end
+$function$;
+grant execute on function app_admin.change_sync_window(app_public.platform_source,text,integer,interval,text) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.close_incident(p_incident_id bigint, p_reason text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  i app_private.incidents;
+begin
+  select * into i from app_private.incidents where id = p_incident_id;
+  if i.id is null then
+    raise exception 'There is no such incident.' using errcode = 'NTFND';
+  end if;
+  if i.closed_at is not null then
+    raise exception 'The incident has ended already.' using errcode = 'OPSNP';
+  end if;
+  perform app_private.note_admin_action(
+    'close_incident', p_reason, jsonb_build_object('id', i.id, 'opened_at', i.opened_at),
+    p_platform => i.platform_source, p_institution => i.institution_code);
+  perform app_private.close_breaker(i.platform_source, i.institution_code);
+  perform app_private.dispatch_soon(i.platform_source);
+end
+$function$;
+grant execute on function app_admin.close_incident(bigint,text) to app_admin;
+
 CREATE OR REPLACE FUNCTION app_admin.count_now()
  RETURNS TABLE(runs_folded integer, accounts_counted integer, gaps_found integer)
  LANGUAGE plpgsql
@@ -5654,33 +5963,316 @@ end
 $function$;
 grant execute on function app_admin.count_now() to app_admin;
 
-CREATE OR REPLACE FUNCTION app_admin.override_account_interval(p_account_id uuid, p_interval interval)
+CREATE OR REPLACE FUNCTION app_admin.erase_user(p_user_id uuid, p_reason text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_receipt uuid;
+begin
+  if not exists (select from app_public.accounts a where a.user_id = p_user_id)
+    and not exists (select from app_public.sync_settings s where s.user_id = p_user_id)
+    and not exists (select from app_public.notifications n where n.user_id = p_user_id)
+  then
+    raise exception 'Nothing is stored of such a user.' using errcode = 'NTFND';
+  end if;
+  v_receipt := app_private.erase_user(p_user_id);
+  perform app_private.note_admin_action('erase_user', p_reason, p_after => jsonb_build_object('receipt', v_receipt));
+  return v_receipt;
+end
+$function$;
+grant execute on function app_admin.erase_user(uuid,text) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.lift_quota(p_platform app_public.platform_source, p_reason text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  q app_private.quotas;
+begin
+  select * into q from app_private.quotas where platform_source = p_platform for update;
+  perform app_private.note_admin_action(
+    'lift_quota', p_reason, jsonb_build_object('requests', q.requests, 'per', q.per, 'reserve', q.reserve), p_platform => p_platform);
+  update app_private.quotas set requests = null where platform_source = p_platform;
+end
+$function$;
+grant execute on function app_admin.lift_quota(app_public.platform_source,text) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.override_account_interval(p_account_id uuid, p_interval interval, p_reason text)
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_before interval := (select s.admin_interval from app_private.sync_states s where s.account_id = p_account_id);
 begin
   perform app_private.check_sync_interval(p_interval);
   update app_private.sync_states set admin_interval = p_interval where account_id = p_account_id;
   if not found then
     raise exception 'There is no such account.' using errcode = 'NTFND';
   end if;
+  perform app_private.note_admin_action(
+    'override_account_interval', p_reason, jsonb_build_object('interval', v_before), jsonb_build_object('interval', p_interval),
+    p_account_id => p_account_id);
   return app_private.reschedule(array[p_account_id]);
 end
 $function$;
-grant execute on function app_admin.override_account_interval(uuid,interval) to app_admin;
+grant execute on function app_admin.override_account_interval(uuid,interval,text) to app_admin;
 
-CREATE OR REPLACE FUNCTION app_admin.override_platform_interval(p_platform app_public.platform_source, p_interval interval)
+CREATE OR REPLACE FUNCTION app_admin.override_platform_interval(p_platform app_public.platform_source, p_interval interval, p_reason text)
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_before interval := (select p.admin_interval from app_private.platforms p where p.platform_source = p_platform);
 begin
   perform app_private.check_sync_interval(p_interval);
+  perform app_private.note_admin_action(
+    'override_platform_interval', p_reason, jsonb_build_object('interval', v_before), jsonb_build_object('interval', p_interval),
+    p_platform => p_platform);
   update app_private.platforms set admin_interval = p_interval where platform_source = p_platform;
   return app_private.reschedule(array(select a.id from app_public.accounts a where a.platform_source = p_platform));
 end
 $function$;
-grant execute on function app_admin.override_platform_interval(app_public.platform_source,interval) to app_admin;
+grant execute on function app_admin.override_platform_interval(app_public.platform_source,interval,text) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.pause_account(p_account_id uuid, p_reason text)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_since timestamptz;
+begin
+  perform from app_private.sync_states s where s.account_id = p_account_id for no key update;
+  perform app_private.require_linked(p_account_id);
+  perform app_private.note_admin_action('pause_account', p_reason, p_account_id => p_account_id);
+  update app_public.accounts
+  set paused_at = coalesce(paused_at, app_private.clock())
+  where id = p_account_id
+  returning paused_at into v_since;
+  -- Out of the dispatcher's sight; a run that is open ends first.
+  update app_private.sync_states set enqueued_until = 'infinity' where account_id = p_account_id and run_id is null;
+  return v_since;
+end
+$function$;
+grant execute on function app_admin.pause_account(uuid,text) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.pause_institution(p_platform app_public.platform_source, p_institution text, p_reason text, p_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_accounts uuid[] := app_private.accounts_of_institution(p_platform, p_institution);
+  v_before timestamptz;
+begin
+  perform app_private.check_pause_end(p_until);
+  if cardinality(v_accounts) = 0 then
+    raise exception 'No account of this platform is linked to an institution %.', p_institution using errcode = 'NTFND';
+  end if;
+  select z.until into v_before
+  from app_private.pauses z
+  where z.platform_source = p_platform and z.institution_code = p_institution;
+  perform app_private.note_admin_action(
+    'pause_institution', p_reason, jsonb_build_object('until', v_before), jsonb_build_object('until', p_until),
+    p_platform => p_platform, p_institution => p_institution);
+  insert into app_private.pauses (platform_source, institution_code, until, reason)
+  values (p_platform, p_institution, p_until, trim(p_reason))
+  on conflict on constraint pauses_institution_key do update set until = excluded.until, reason = excluded.reason;
+  -- A shorter pause than before: who was put off to the old end comes back.
+  if v_before > p_until then
+    perform app_private.release_paused(v_accounts);
+  end if;
+  return cardinality(v_accounts);
+end
+$function$;
+grant execute on function app_admin.pause_institution(app_public.platform_source,text,text,timestamp with time zone) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.pause_platform(p_platform app_public.platform_source, p_reason text, p_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  p app_private.platforms;
+begin
+  perform app_private.check_pause_end(p_until);
+  select * into p from app_private.platforms where platform_source = p_platform for no key update;
+  perform app_private.note_admin_action(
+    'pause_platform', p_reason, jsonb_build_object('until', p.paused_until), jsonb_build_object('until', p_until),
+    p_platform => p_platform);
+  update app_private.platforms set paused_until = p_until, paused_reason = trim(p_reason) where platform_source = p_platform;
+  return p_until;
+end
+$function$;
+grant execute on function app_admin.pause_platform(app_public.platform_source,text,timestamp with time zone) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.pause_user(p_user_id uuid, p_reason text, p_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_accounts uuid[] := app_private.accounts_of_user(p_user_id);
+  v_before timestamptz := (select z.until from app_private.pauses z where z.user_id = p_user_id);
+begin
+  perform app_private.check_pause_end(p_until);
+  if cardinality(v_accounts) = 0 then
+    raise exception 'There is no such user with a linked account.' using errcode = 'NTFND';
+  end if;
+  perform app_private.note_admin_action(
+    'pause_user', p_reason, jsonb_build_object('until', v_before), jsonb_build_object('until', p_until), p_user_id => p_user_id);
+  insert into app_private.pauses (user_id, until, reason)
+  values (p_user_id, p_until, trim(p_reason))
+  on conflict on constraint pauses_user_key do update set until = excluded.until, reason = excluded.reason;
+  if v_before > p_until then
+    perform app_private.release_paused(v_accounts);
+  end if;
+  return cardinality(v_accounts);
+end
+$function$;
+grant execute on function app_admin.pause_user(uuid,text,timestamp with time zone) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.resume_account(p_account_id uuid, p_reason text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_since timestamptz;
+begin
+  perform from app_private.sync_states s where s.account_id = p_account_id for no key update;
+  perform app_private.require_linked(p_account_id);
+  select a.paused_at into v_since from app_public.accounts a where a.id = p_account_id;
+  if v_since is null then
+    raise exception 'The account is not paused.' using errcode = 'OPSNP';
+  end if;
+  perform app_private.note_admin_action(
+    'resume_account', p_reason, jsonb_build_object('paused_at', v_since), p_account_id => p_account_id);
+  update app_public.accounts set paused_at = null where id = p_account_id;
+  perform app_private.release_paused(array[p_account_id]);
+end
+$function$;
+grant execute on function app_admin.resume_account(uuid,text) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.resume_institution(p_platform app_public.platform_source, p_institution text, p_reason text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_before app_private.pauses;
+begin
+  delete from app_private.pauses z
+  where z.platform_source = p_platform and z.institution_code = p_institution
+  returning * into v_before;
+  if coalesce(v_before.until <= app_private.clock(), true) then
+    raise exception 'The institution is not paused.' using errcode = 'OPSNP';
+  end if;
+  perform app_private.note_admin_action(
+    'resume_institution', p_reason, jsonb_build_object('until', v_before.until, 'reason', v_before.reason),
+    p_platform => p_platform, p_institution => p_institution);
+  perform app_private.dispatch_soon(p_platform);
+  return app_private.release_paused(app_private.accounts_of_institution(p_platform, p_institution));
+end
+$function$;
+grant execute on function app_admin.resume_institution(app_public.platform_source,text,text) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.resume_platform(p_platform app_public.platform_source, p_reason text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  p app_private.platforms;
+begin
+  select * into p from app_private.platforms where platform_source = p_platform for no key update;
+  if coalesce(p.paused_until <= app_private.clock(), true) then
+    raise exception 'The platform is not paused.' using errcode = 'OPSNP';
+  end if;
+  perform app_private.note_admin_action(
+    'resume_platform', p_reason, jsonb_build_object('until', p.paused_until, 'reason', p.paused_reason), p_platform => p_platform);
+  update app_private.platforms set paused_until = null, paused_reason = null where platform_source = p_platform;
+  perform app_private.dispatch_soon(p_platform);
+end
+$function$;
+grant execute on function app_admin.resume_platform(app_public.platform_source,text) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.resume_user(p_user_id uuid, p_reason text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_before app_private.pauses;
+begin
+  delete from app_private.pauses z where z.user_id = p_user_id returning * into v_before;
+  if coalesce(v_before.until <= app_private.clock(), true) then
+    raise exception 'The user is not paused.' using errcode = 'OPSNP';
+  end if;
+  perform app_private.note_admin_action(
+    'resume_user', p_reason, jsonb_build_object('until', v_before.until, 'reason', v_before.reason), p_user_id => p_user_id);
+  return app_private.release_paused(app_private.accounts_of_user(p_user_id));
+end
+$function$;
+grant execute on function app_admin.resume_user(uuid,text) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.retry_account(p_account_id uuid, p_reason text)
+ RETURNS app_public.sync_request
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform app_private.require_linked(p_account_id);
+  perform app_private.note_admin_action('retry_account', p_reason, p_account_id => p_account_id);
+  return app_private.queue_sync(p_account_id, 'manual', true);
+end
+$function$;
+grant execute on function app_admin.retry_account(uuid,text) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.retry_failing(p_platform app_public.platform_source, p_reason text, p_institution text DEFAULT NULL::text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_accounts uuid[];
+begin
+  perform app_private.note_admin_action('retry_failing', p_reason, p_platform => p_platform, p_institution => p_institution);
+  v_accounts := array(
+    select s.account_id
+    from app_private.sync_states s
+    join app_private.links l on l.account_id = s.account_id
+    where s.platform_source = p_platform and s.failures > 0 and s.run_id is null and s.next_sync_at > v_now
+      and s.next_sync_at < 'infinity' and (p_institution is null or l.institution_code = p_institution)
+    -- A row that is locked has its run opened or closed at this very moment.
+    for no key update of s skip locked
+  );
+  update app_private.sync_states s
+  set next_sync_at = least(s.next_sync_at,
+    v_now + interval '1 minute' * (cardinality(v_accounts) / 1000 * app_private.stable_jitter(s.account_id::text)))
+  where s.account_id = any (v_accounts);
+  perform app_private.dispatch_soon(p_platform);
+  return cardinality(v_accounts);
+end
+$function$;
+grant execute on function app_admin.retry_failing(app_public.platform_source,text,text) to app_admin;

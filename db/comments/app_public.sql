@@ -264,7 +264,7 @@ comment on column app_public.account_sync_states.waiting_until is 'When the open
 comment on column app_public.account_sync_states.cooling_down_until is 'When "Sync now" may be asked again; null when it may.';
 comment on column app_public.account_sync_states.retrying_at is 'When a sync that failed is tried again; null unless one has failed.';
 comment on column app_public.account_sync_states.provider_down_until is 'When the provider, or the bank behind it, is tried again; null unless it is down.';
-comment on column app_public.account_sync_states.paused_until is 'When the platform''s pause ends; null where there is none, or none that ends.';
+comment on column app_public.account_sync_states.paused_until is 'When the pause ends; null where there is none, or none that ends.';
 comment on column app_public.account_sync_states.failures is E'@notNull\nFailures in a row.';
 comment on column app_public.account_sync_states.last_failure_kind is 'What the last sync failed of; null after a success.';
 comment on column app_public.account_sync_states.run_started_at is 'When the open sync began; null when none is open.';

@@ -42,7 +42,7 @@ begin
       a.id as account_id,
       case
         when a.unlinked_at is not null then 'unlinked'::app_public.sync_phase
-        when a.paused_at is not null or p.paused_until > v_now then 'paused'
+        when a.paused_at is not null or p.paused_until > v_now or z.until is not null then 'paused'
         when s.held_by is not null then 'running'
         when s.run_id is not null then 'waiting'
         when a.sync_status = 'auth_required' then 'needs_you'
@@ -52,12 +52,13 @@ begin
         when a.last_synced_at is null then 'never_synced'
         else 'up_to_date'
       end as phase,
-      case when a.unlinked_at is null and a.paused_at is null and s.run_id is null then s.next_sync_at end as next_sync_at,
+      case when a.unlinked_at is null and a.paused_at is null and s.run_id is null then nullif(greatest(s.next_sync_at, z.until), 'infinity') end
+        as next_sync_at,
       case when s.run_id is not null and s.held_by is null then s.next_sync_at end as waiting_until,
       case when a.last_sync_attempt + p.cooldown > v_now then a.last_sync_attempt + p.cooldown end as cooling_down_until,
       case when s.run_id is null and s.failures > 0 and s.next_sync_at > v_now then s.next_sync_at end as retrying_at,
       b.down_until as provider_down_until,
-      case when p.paused_until > v_now then nullif(p.paused_until, 'infinity') end as paused_until,
+      case when p.paused_until > v_now or z.until is not null then nullif(greatest(p.paused_until, z.until), 'infinity') end as paused_until,
       s.failures,
       s.last_failure_kind,
       r.sync_started_at as run_started_at,
@@ -86,6 +87,8 @@ begin
     join app_private.links l on l.account_id = a.id
     join app_private.platforms p on p.platform_source = a.platform_source
     left join app_public.sync_logs r on r.id = s.run_id
+    left join app_private.standing_pauses(array(select o.id from app_public.accounts o where o.user_id = v_user_id)) z
+      on z.account_id = a.id
     left join lateral (
       select max(b.next_probe_at) as down_until
       from app_private.breakers b

@@ -4,7 +4,7 @@
 --   running         another run is open: that one does the work
 --   busy            somebody holds the account's row at this very moment (a run is being opened or closed)
 --   stale           the job's dueAt is older than the schedule: this work was done already
---   paused          the account, or its platform, is paused
+--   paused          the account is paused, or its user, its institution or its platform; it is put off to that pause's end
 --   provider_down   its institution or platform is down, and another account is the one that probes it; this one is due
 --                   again when the next probe is
 --   unlinked        the account was unlinked
@@ -26,13 +26,16 @@ declare
   v_begun uuid[];
   v_first uuid[];
   v_down jsonb;
+  v_paused jsonb;
   v_may_refresh uuid[];
 begin
   select coalesce(array_agg(r."accountId") filter (where r.trigger in ('user', 'webhook')), '{}'),
     (select coalesce(jsonb_object_agg(b.account_id, b.until), '{}')
      from app_private.pass_breakers(array_agg(r."accountId"),
-       coalesce(array_agg(r."accountId") filter (where r.trigger in ('user', 'webhook')), '{}')) b)
-  into v_first, v_down
+       coalesce(array_agg(r."accountId") filter (where r.trigger in ('user', 'webhook')), '{}')) b),
+    (select coalesce(jsonb_object_agg(z.account_id, z.until), '{}')
+     from app_private.standing_pauses(array_agg(r."accountId")) z)
+  into v_first, v_down, v_paused
   from json_to_recordset(p_requests) as r ("accountId" uuid, trigger app_public.sync_trigger);
 
   with requests as (
@@ -53,7 +56,7 @@ begin
         when a.id is null then 'not_found'
         when a.platform_source <> p_platform then 'wrong_platform'
         when a.unlinked_at is not null then 'unlinked'
-        when a.paused_at is not null or p.paused_until > v_now then 'paused'
+        when a.paused_at is not null or p.paused_until > v_now or v_paused ? r.id::text then 'paused'
         when l.account_id is null then 'busy'
         when l.next_sync_at > r.due_at then 'stale'
         when v_down ? r.id::text then 'provider_down'
@@ -84,6 +87,12 @@ begin
       enqueued_until = null
     from judged j
     where s.account_id = j.id and j.refusal = 'provider_down' and s.run_id is null
+  ),
+  paused as (
+    update app_private.sync_states s
+    set enqueued_until = (v_paused ->> j.id::text)::timestamptz
+    from judged j
+    where s.account_id = j.id and j.refusal = 'paused' and v_paused ? j.id::text and s.run_id is null
   )
   select
     jsonb_object_agg(j.id, coalesce(j.refusal, case when l.account_id is null then 'running' else 'begun' end)),

@@ -200,8 +200,8 @@ test(
       await asOwner(db);
       return answer;
     };
-    const platform = "select app_admin.override_platform_interval('mono', $1)";
-    const one = "select app_admin.override_account_interval($1, $2)";
+    const platform = "select app_admin.override_platform_interval('mono', $1, 'a test')";
+    const one = "select app_admin.override_account_interval($1, $2, 'a test')";
     t.is(await admin(platform, ["2 days"]), 2);
     t.is(await admin(one, [account.accountId, "1 hour"]), 1);
     t.deepEqual([await hoursTo(db, account), await hoursTo(db, other)], ["01:00:00", "2 days"]);
@@ -229,10 +229,13 @@ test(
     const account = await synced(db);
     const refusal = await refusalOf(db, async () => {
       await asUser(db, alice);
-      await db.query("select app_admin.override_account_interval($1, '15 min')", [account.accountId]);
+      await db.query("select app_admin.override_account_interval($1, '15 min', 'a test')", [account.accountId]);
     });
     t.is(refusal.code, "42501");
     await asAdmin(db);
-    t.is(await valueOf(db, "select app_admin.override_account_interval($1, '15 min')", [account.accountId]), 1);
+    t.is(
+      await valueOf(db, "select app_admin.override_account_interval($1, '15 min', 'a test')", [account.accountId]),
+      1,
+    );
   }),
 );

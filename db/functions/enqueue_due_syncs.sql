@@ -6,6 +6,9 @@
 -- job_key keeps the queue short; it is not a lock (a key re-added while its job runs starts a second job). One queue
 -- per account was refused: graphile-worker's own types warn of high-cardinality queue names.
 --
+-- Accounts of a paused institution or user are put off to the pause's end instead; one update each, not one a tick. Runs of
+-- theirs that are open go on. The answer counts them, so that a tick that meets a thousand of them is not taken for the last.
+--
 -- A run that waits for its provider is due like any other: its next_sync_at is the moment to look again, and its job
 -- carries the run.
 create or replace function app_private.enqueue_due_syncs(
@@ -18,6 +21,7 @@ declare
   v_now timestamptz := app_private.clock();
   v_platform app_private.platforms;
   v_specs graphile_worker.job_spec[];
+  v_due integer;
 begin
   select * into v_platform from app_private.platforms where platform_source = p_platform;
   -- Whoever gets the row notes the tick; a second dispatcher does not wait for the first to commit.
@@ -34,7 +38,7 @@ begin
   end if;
 
   with due as (
-    select s.account_id
+    select s.account_id, s.run_id
     from app_private.sync_states s
     where s.platform_source = p_platform
       and greatest(s.next_sync_at, s.enqueued_until) <= v_now
@@ -42,12 +46,16 @@ begin
     limit p_limit
     for update skip locked
   ),
+  paused as (
+    select z.* from app_private.standing_pauses(array(select d.account_id from due d where d.run_id is null)) z
+  ),
   claimed as (
     update app_private.sync_states s
-    set enqueued_until = v_now + interval '10 minutes'
+    set enqueued_until = coalesce(z.until, v_now + interval '10 minutes')
     from due
+    left join paused z on z.account_id = due.account_id
     where s.account_id = due.account_id
-    returning s.account_id, s.next_sync_at, s.run_id
+    returning s.account_id, s.next_sync_at, s.run_id, z.until as paused_until
   )
   select array_agg((
     v_platform.task_identifier,
@@ -59,16 +67,15 @@ begin
     'sync:' || c.account_id,
     0,
     null
-  )::graphile_worker.job_spec)
-  into v_specs
+  )::graphile_worker.job_spec) filter (where c.paused_until is null), count(*)
+  into v_specs, v_due
   from claimed c;
 
-  if v_specs is null then
-    return 0;
+  if v_specs is not null then
+    perform graphile_worker.add_jobs(v_specs);
   end if;
-  perform graphile_worker.add_jobs(v_specs);
-  return cardinality(v_specs);
+  return v_due;
 end
 $$;
 comment on function app_private.enqueue_due_syncs(app_public.platform_source, integer, text) is
-  'Adds a job for each account of the platform that is due, at most p_limit, and answers how many. The jobs carry p_dispatch_id, for the log.';
+  'Adds a job for each account of the platform that is due, at most p_limit, and answers how many were due. The jobs carry p_dispatch_id, for the log.';

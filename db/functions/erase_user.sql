@@ -22,3 +22,23 @@ begin
   return v_id;
 end
 $$;
+-- Forgets a person: erase_user() for an operator. Answers the receipt. Whom it was is not written down, only the receipt.
+-- Cannot be taken back. Raises NTFND for somebody of whom nothing is stored, OPSNR.
+create or replace function app_admin.erase_user(p_user_id uuid, p_reason text) returns uuid
+language plpgsql security definer -- app_admin writes no tables
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_receipt uuid;
+begin
+  if not exists (select from app_public.accounts a where a.user_id = p_user_id)
+    and not exists (select from app_public.sync_settings s where s.user_id = p_user_id)
+    and not exists (select from app_public.notifications n where n.user_id = p_user_id)
+  then
+    raise exception 'Nothing is stored of such a user.' using errcode = 'NTFND';
+  end if;
+  v_receipt := app_private.erase_user(p_user_id);
+  perform app_private.note_admin_action('erase_user', p_reason, p_after => jsonb_build_object('receipt', v_receipt));
+  return v_receipt;
+end
+$$;

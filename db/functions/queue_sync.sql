@@ -19,7 +19,7 @@ begin
       from app_private.breakers b
       join app_private.links l on l.account_id = a.id
       where b.platform_source = a.platform_source and b.institution_code in (l.institution_code, '')
-    ) as down_until
+    ) as down_until, (select z.until from app_private.standing_pauses(array[p_account_id]) z) as paused_with_others
   into v
   from app_public.accounts a
   join app_private.sync_states s on s.account_id = a.id
@@ -33,9 +33,10 @@ begin
   case
     when v.paused_at is not null then
       v_outcome := 'paused';
-    when v.paused_until > v_now then
+    when v.paused_until > v_now or v.paused_with_others is not null then
       v_outcome := 'paused';
-      v_until := nullif(v.paused_until, 'infinity');
+      -- greatest() ignores nulls, and a pause that is over.
+      v_until := nullif(greatest(v.paused_until, v.paused_with_others), 'infinity');
     when v.run_id is not null then
       v_outcome := 'already_running';
     when v.down_until > v_now then

@@ -6,7 +6,7 @@
 --   running        have a run open
 --   cooling_down   were tried within the cooldown
 --   needs_you      wait for their owner: their own schedule asks again, a mass request does not
---   paused         are paused, or their platform is
+--   paused         are paused, or their user, their institution or their platform is
 --   provider_down  have an institution, or a platform, that is down
 create or replace function app_private.request_syncs(p_platform app_public.platform_source)
 returns table (
@@ -33,6 +33,11 @@ begin
     select s.account_id, a.last_synced_at,
       case
         when a.paused_at is not null or v_platform.paused_until > v_now then 'paused'
+        when exists (
+          select from app_private.pauses z
+          where z.until > v_now
+            and (z.user_id = a.user_id or (z.platform_source = p_platform and z.institution_code = l.institution_code))
+        ) then 'paused'
         when s.run_id is not null then 'running'
         when exists (
           select from app_private.breakers b

@@ -177,7 +177,7 @@ test(
     const { mono_account_id: externalId = "" } =
       (await listAccounts(db, { userId: alice, platform: "mono" }, 1))[0] ?? {};
     const link = { userId: alice, platform: "mono" as const, externalId: externalId ?? "" };
-    t.is(await standingLink(db, link), first.find((id) => externalId === `mono-${id}`) ?? "none");
+    t.is(await standingLink(db, link), all.find((id) => externalId === `mono-${id}`) ?? "none");
     t.is(await standingLink(db, { ...link, userId: bob }), null);
     await asUser(db, alice);
     for (const body of [() => ids({}), () => requestSyncs(db, "mono"), () => requestAccountSync(db, gone.accountId)]) {

@@ -1,12 +1,9 @@
--- Accounts were answered for: what their breakers counted is forgotten, an open one closes with its incident, and the
--- accounts that waited for it are due again, spread over a minute so that the one who just came back is not run over.
--- Called by finish_syncs. Writes nothing where nobody had failed, which is nearly always.
+-- Accounts were answered for: what their breakers counted is forgotten, and an open one is closed. Called by finish_syncs. Writes nothing where nobody had failed, which is nearly always.
 create or replace function app_private.reset_breakers(p_account_ids uuid[]) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_now timestamptz := app_private.clock();
   v_closed record;
 begin
   for v_closed in
@@ -32,25 +29,7 @@ begin
     returning b.platform_source, b.institution_code, locked.opened_at
   loop
     continue when v_closed.opened_at is null;
-    update app_private.incidents i
-    set closed_at = v_now
-    where i.platform_source = v_closed.platform_source and i.institution_code = v_closed.institution_code
-      and i.closed_at is null;
-    with waiting as (
-      select s.account_id
-      from app_private.sync_states s
-      join app_private.links l on l.account_id = s.account_id
-      where s.platform_source = v_closed.platform_source
-        and (v_closed.institution_code = '' or l.institution_code = v_closed.institution_code)
-        and s.last_failure_kind in ('transient', 'provider_down') and s.run_id is null
-        and s.next_sync_at > v_now + interval '1 minute'
-      -- A row that is locked is being closed by somebody who may wait for our breaker.
-      for no key update of s skip locked
-    )
-    update app_private.sync_states s
-    set next_sync_at = v_now + interval '1 minute' * app_private.stable_jitter(s.account_id::text)
-    from waiting w
-    where s.account_id = w.account_id;
+    perform app_private.close_breaker(v_closed.platform_source, v_closed.institution_code);
   end loop;
 end
 $$;
