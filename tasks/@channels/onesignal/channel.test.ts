@@ -28,7 +28,7 @@ async function setUp(t: ExecutionContext, options: Partial<OneSignalSimulatorOpt
   const { url: baseUrl, appId, apiKey } = simulator;
   const channel = createOneSignal({ http, baseUrl, appId, apiKey, deadlineMs: 60_000 });
   /** For answers that never come. */
-  const impatient = createOneSignal({ http, baseUrl, appId, apiKey, deadlineMs: 100 });
+  const impatient = createOneSignal({ http, baseUrl, appId, apiKey, deadlineMs: 1_500 });
   return { simulator, channel, impatient, http };
 }
 
@@ -40,7 +40,7 @@ async function answering(t: ExecutionContext, reply: StubReply) {
     await server.close();
     await http.close();
   });
-  const deadlineMs = reply === "hang" ? 100 : 60_000;
+  const deadlineMs = reply === "hang" ? 300 : 60_000;
   return { server, channel: createOneSignal({ http, baseUrl: server.url, appId: APP, apiKey: KEY, deadlineMs }) };
 }
 
