@@ -456,6 +456,7 @@ create table app_public.transaction_revisions (
   constraint transaction_revisions_transaction_id_fkey FOREIGN KEY (transaction_id) REFERENCES app_public.transactions(id) ON DELETE CASCADE
 );
 alter table app_public.transaction_revisions enable row level security;
+CREATE INDEX transaction_revisions_replaced_at_idx ON app_public.transaction_revisions USING brin (replaced_at);
 comment on column app_public.transaction_revisions.amount is 'The amount at that time: exact, in major units, never negative.';
 comment on column app_public.transaction_revisions.balance_after is 'The balance after it, as the provider told it then.';
 comment on column app_public.transaction_revisions.counterparty is 'The other side, as the provider told it then.';
@@ -1367,6 +1368,20 @@ create table app_private.refresh_usage (
 );
 alter table app_private.refresh_usage enable row level security;
 
+create table app_private.retention (
+  subject text not null,
+  keep interval,
+  at_least interval not null,
+  pruned_at timestamp with time zone,
+  pruned bigint not null default 0,
+  constraint retention_keep CHECK ((keep >= at_least)),
+  constraint retention_pkey PRIMARY KEY (subject),
+  constraint retention_subject CHECK ((subject = ANY (ARRAY['sync_logs'::text, 'webhooks'::text, 'transaction_revisions'::text, 'notifications'::text, 'incidents'::text, 'run_rollups_5_minutes'::text, 'run_rollups_hours'::text, 'run_rollups_days'::text, 'admin_actions'::text])))
+);
+alter table app_private.retention enable row level security;
+comment on column app_private.retention.keep is 'Null: for ever.';
+comment on column app_private.retention.pruned_at is 'Machine time of the last batch; `pruned` counts all of them.';
+
 create table app_private.run_rollups (
   grain interval not null,
   starts_at timestamp with time zone not null,
@@ -1984,7 +1999,7 @@ $function$;
 grant execute on function app_private.claim_key_renewal(uuid,bigint,integer,uuid) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.clean_up()
- RETURNS TABLE(idempotency_keys integer, wallet_tokens integer, jobs integer, webhooks integer)
+ RETURNS TABLE(idempotency_keys integer, wallet_tokens integer, jobs integer)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1995,8 +2010,6 @@ begin
   delete from app_private.wallet_tokens where expires_at < app_private.clock();
   get diagnostics wallet_tokens = row_count;
   delete from app_private.reauth_links where minted_at < app_private.clock() - interval '1 hour';
-  delete from app_private.webhooks where received_at < app_private.clock() - interval '30 days';
-  get diagnostics webhooks = row_count;
   perform graphile_worker.complete_jobs(array(
     select j.id
     from graphile_worker.jobs j
@@ -3557,6 +3570,75 @@ end
 $function$;
 grant execute on function app_private.process_webhooks(integer) to app_worker;
 
+CREATE OR REPLACE FUNCTION app_private.prune(p_limit integer DEFAULT 5000)
+ RETURNS TABLE(subject text, pruned integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  r record;
+  v_before timestamptz;
+  v_pruned integer;
+begin
+  for r in
+    select * from app_private.retention where keep is not null order by subject for no key update skip locked
+  loop
+    v_before := app_private.clock() - r.keep;
+    case r.subject
+    when 'sync_logs' then
+      with oldest as (
+        select l.id, l.sync_started_at, l.status
+        from app_public.sync_logs l
+        where l.id <= (select s.runs_through from app_private.statistics s)
+        order by l.id
+        limit p_limit
+      )
+      delete from app_public.sync_logs l
+      using oldest o
+      where l.id = o.id and o.sync_started_at < v_before and o.status <> 'in_progress'
+        and not exists (select from app_private.unfolded_runs u where u.run_id = l.id);
+    when 'webhooks' then
+      with oldest as (select w.id, w.received_at from app_private.webhooks w order by w.id limit p_limit)
+      delete from app_private.webhooks w using oldest o where w.id = o.id and o.received_at < v_before;
+    when 'notifications' then
+      with oldest as (select n.id, n.created_at from app_public.notifications n order by n.id limit p_limit)
+      delete from app_public.notifications n using oldest o where n.id = o.id and o.created_at < v_before;
+    when 'transaction_revisions' then
+      delete from app_public.transaction_revisions t
+      where t.ctid = any (array(
+        select o.ctid from app_public.transaction_revisions o where o.replaced_at < v_before limit p_limit
+      ));
+    when 'incidents' then
+      delete from app_private.incidents i
+      where i.id in (select o.id from app_private.incidents o where o.closed_at < v_before order by o.id limit p_limit);
+    when 'admin_actions' then
+      delete from app_private.admin_actions a
+      where a.id in (select o.id from app_private.admin_actions o where o.done_at < clock_timestamp() - r.keep order by o.id limit p_limit);
+    else
+      delete from app_private.run_rollups u
+      where u.ctid = any (array(
+        select o.ctid
+        from app_private.run_rollups o
+        where o.grain = case r.subject
+            when 'run_rollups_5_minutes' then interval '5 minutes' when 'run_rollups_hours' then '1 hour' else '1 day' end
+          and o.starts_at < v_before
+        limit p_limit
+      ));
+    end case;
+    get diagnostics v_pruned = row_count;
+    if v_pruned > 0 then
+      update app_private.retention t
+      set pruned_at = clock_timestamp(), pruned = t.pruned + v_pruned
+      where t.subject = r.subject;
+    end if;
+    return query select r.subject, v_pruned;
+  end loop;
+end
+$function$;
+grant execute on function app_private.prune(integer) to app_worker;
+
 CREATE OR REPLACE FUNCTION app_private.push_service_of(p_endpoint text)
  RETURNS text
  LANGUAGE sql
@@ -3706,7 +3788,7 @@ AS $function$
   ),
   job as (
     select case when q.task = any (array[
-        'mono_sync', 'momo_sync', 'enqueue_due_syncs', 'process_webhooks', 'unlink_account', 'clean_up', 'update_statistics'
+        'mono_sync', 'momo_sync', 'enqueue_due_syncs', 'process_webhooks', 'unlink_account', 'clean_up', 'update_statistics', 'prune'
       ]) then q.task else 'other' end as task,
       sum(q.ready) as ready, sum(q.running) as running, sum(q.later) as scheduled, sum(q.dead) as dead,
       max(q.oldest_ready) as oldest_ready
@@ -5674,6 +5756,16 @@ create view app_admin.quota with (security_barrier=true) as
 comment on view app_admin.quota is 'How much of each provider''s quota is used and left, and what did it cost?';
 grant select on app_admin.quota to app_admin;
 
+create view app_admin.retention with (security_barrier=true) as
+ SELECT subject,
+    keep,
+    at_least,
+    pruned_at,
+    pruned
+   FROM app_private.retention r;
+comment on view app_admin.retention is 'How long is what kept, and when was it last pruned?';
+grant select on app_admin.retention to app_admin;
+
 create view app_admin.run_history with (security_barrier=true) as
  SELECT starts_at::date AS day,
     platform_source,
@@ -5881,6 +5973,31 @@ begin
 end
 $function$;
 grant execute on function app_admin.change_refresh_cap(app_public.platform_source,integer,text) to app_admin;
+
+CREATE OR REPLACE FUNCTION app_admin.change_retention(p_subject text, p_keep interval, p_reason text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_keep interval := nullif(p_keep, interval '0');
+  r app_private.retention;
+begin
+  select * into r from app_private.retention where subject = p_subject for no key update;
+  if r.subject is null then
+    raise exception 'There is no such kind of thing; app_admin.retention lists them.' using errcode = 'NTFND';
+  end if;
+  if v_keep < r.at_least then
+    raise exception '% are kept for % at least.', p_subject, r.at_least using errcode = 'SETNV';
+  end if;
+  perform app_private.note_admin_action(
+    'change_retention', p_reason, jsonb_build_object('subject', p_subject, 'keep', r.keep),
+    jsonb_build_object('subject', p_subject, 'keep', v_keep));
+  update app_private.retention set keep = v_keep where subject = p_subject;
+end
+$function$;
+grant execute on function app_admin.change_retention(text,interval,text) to app_admin;
 
 CREATE OR REPLACE FUNCTION app_admin.change_sync_window(p_platform app_public.platform_source, p_reason text, p_preferred_hour integer DEFAULT NULL::integer, p_window interval DEFAULT NULL::interval, p_time_zone text DEFAULT NULL::text)
  RETURNS integer

@@ -1,8 +1,8 @@
 -- Throws away what has served its time: answers of "Sync now" after 24 hours, expired tokens, pages at Mono that were minted
--- and never used, webhooks after 30 days, and dead jobs of ours. A dead job is disposable, because its account is due again, or its inbox is looked at again here; left in the
--- table, dead jobs slow graphile-worker down.
+-- and never used, and dead jobs of ours. (What is kept for days is prune()'s.) A dead job is disposable, because its account is
+-- due again, or its inbox is looked at again here; left in the table, dead jobs slow graphile-worker down.
 create or replace function app_private.clean_up()
-returns table (idempotency_keys integer, wallet_tokens integer, jobs integer, webhooks integer)
+returns table (idempotency_keys integer, wallet_tokens integer, jobs integer)
 language plpgsql security definer -- app_worker has no table grants
 set search_path = pg_catalog, pg_temp
 as $$
@@ -12,8 +12,6 @@ begin
   delete from app_private.wallet_tokens where expires_at < app_private.clock();
   get diagnostics wallet_tokens = row_count;
   delete from app_private.reauth_links where minted_at < app_private.clock() - interval '1 hour';
-  delete from app_private.webhooks where received_at < app_private.clock() - interval '30 days';
-  get diagnostics webhooks = row_count;
   perform graphile_worker.complete_jobs(array(
     select j.id
     from graphile_worker.jobs j

@@ -21,7 +21,7 @@ as $$
   ),
   job as (
     select case when q.task = any (array[
-        'mono_sync', 'momo_sync', 'enqueue_due_syncs', 'process_webhooks', 'unlink_account', 'clean_up', 'update_statistics'
+        'mono_sync', 'momo_sync', 'enqueue_due_syncs', 'process_webhooks', 'unlink_account', 'clean_up', 'update_statistics', 'prune'
       ]) then q.task else 'other' end as task,
       sum(q.ready) as ready, sum(q.running) as running, sum(q.later) as scheduled, sum(q.dead) as dead,
       max(q.oldest_ready) as oldest_ready

@@ -20,7 +20,8 @@ grant execute on function
   app_admin.retry_failing(app_public.platform_source, text, text),
   app_admin.backfill_account(uuid, date, text),
   app_admin.close_incident(bigint, text),
-  app_admin.erase_user(uuid, text)
+  app_admin.erase_user(uuid, text),
+  app_admin.change_retention(text, interval, text)
 to app_admin;
 -- What views call is called by whoever reads them. It answers nothing that the views do not tell.
 grant execute on function
@@ -45,5 +46,6 @@ grant select on
   app_admin.upcoming,
   app_admin.run_history,
   app_admin.pauses,
-  app_admin.admin_actions
+  app_admin.admin_actions,
+  app_admin.retention
 to app_admin;

@@ -26,7 +26,6 @@ const cleaned = z.object({
   idempotency_keys: z.number(),
   wallet_tokens: z.number(),
   jobs: z.number(),
-  webhooks: z.number(),
 });
 
 /** Throws away what has served its time; answers how much. */

@@ -43,10 +43,13 @@ async function banks(db: Queryable): Promise<Account[]> {
 }
 
 test("each view's first line is the question it answers, and its comment begins with the same words", async (t) => {
-  const files = (await readdir(import.meta.dirname)).filter((name) => name.endsWith(".sql"));
-  t.true(files.length >= 15);
-  for (const file of files) {
+  const views = new Map<string, string>();
+  for (const file of (await readdir(import.meta.dirname)).filter((name) => name.endsWith(".sql"))) {
     const text = await readFile(join(import.meta.dirname, file), "utf8");
+    if (!text.includes("create or replace view app_public.")) views.set(file, text);
+  }
+  t.true(views.size >= 15);
+  for (const [file, text] of views) {
     const [, question = "no question"] = /^-- (.*?\?)/.exec(text) ?? [];
     t.true(text.includes(`create or replace view app_admin.${file.slice(0, -4)} with (security_barrier)`), file);
     const [, comment = ""] = /comment on view app_admin\.\w+ is\s+'(.*)';/.exec(text) ?? [];
