@@ -22,7 +22,8 @@ export function exitWithSentence(error: unknown): void {
   }
 }
 
-function sentenceFor(error: unknown): string | null {
+/** What the operator can do about it, where that is known; null for a defect of ours. */
+export function sentenceFor(error: unknown): string | null {
   if (
     error instanceof UsageError ||
     error instanceof EnvironmentError ||
@@ -36,6 +37,10 @@ function sentenceFor(error: unknown): string | null {
     if (error.code === "ECONNREFUSED" || error.code === "ENOTFOUND") {
       return "Postgres cannot be reached at DATABASE_URL: is it running, and is the address right?";
     }
+    if (error.code === "08P01" && error.message.includes("unsupported startup parameter")) {
+      return "DATABASE_URL leads to a pooler that takes no role at the start of a session: give it a direct address.";
+    }
+    if (error.code === "53300") return "Postgres has no connection left for us.";
     if (error.code === "28P01" || error.code === "28000") return "Postgres refused the login in DATABASE_URL.";
     if (error.code === "3D000") return "The database named in DATABASE_URL does not exist.";
     if (error.code === "22023" || error.code === "42704") {

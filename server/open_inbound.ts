@@ -6,6 +6,7 @@ import { proveKeyring } from "../tasks/@credentials/prove_keyring.ts";
 import { createHttpClient } from "../tasks/@http/client.ts";
 import { MonoForPeople } from "../tasks/@linking/mono_for_people.ts";
 import { createMonoClient } from "../tasks/@providers/mono/client.ts";
+import { INBOUND_CONNECTIONS } from "./connections.ts";
 import type { InboundDependencies } from "./inbound.ts";
 
 export type Inbound = InboundDependencies & { close(): Promise<void> };
@@ -22,7 +23,7 @@ export async function openInbound(
   const db = pgPool({
     databaseUrl: environment.DATABASE_URL,
     role: "app_service",
-    max: 5,
+    max: INBOUND_CONNECTIONS,
     name: "tidemark server: inbound",
   });
   try {

@@ -5,6 +5,7 @@ import { pgPool } from "../db/pool.ts";
 import { parseServiceTokens } from "../db/service_tokens.ts";
 import { Metrics } from "../tasks/@metrics/metrics.ts";
 import { createApp } from "./app.ts";
+import { USER_CONNECTIONS } from "./connections.ts";
 import { createVerifier } from "./identity.ts";
 import { Linking } from "./linking.ts";
 import { type Inbound, openInbound } from "./open_inbound.ts";
@@ -31,7 +32,7 @@ export async function startServer(options: {
   const db = pgPool({
     databaseUrl: environment.DATABASE_URL,
     role: "app_authenticator",
-    max: 10,
+    max: USER_CONNECTIONS,
     name: "tidemark server",
   });
   const { folder } = await buildPage();

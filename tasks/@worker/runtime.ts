@@ -12,6 +12,7 @@ import { KeyRenewals } from "../@sync/key_renewals.ts";
 import type { SyncOutcome } from "../@sync/sync_account.ts";
 import { WalletTokens } from "../@sync/wallet_tokens.ts";
 import { Heartbeats } from "./heartbeats.ts";
+import { poolSize } from "./pool_size.ts";
 
 /** A run that ended or was suspended, as `npm start` shows it. */
 export type RunReport = {
@@ -73,7 +74,7 @@ export async function createRuntime(options: {
   const db = pgPool({
     databaseUrl: environment.DATABASE_URL,
     role: "app_worker",
-    max: concurrency + 6,
+    max: poolSize(concurrency),
     name: "tidemark worker",
   });
   try {
