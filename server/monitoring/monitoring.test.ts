@@ -3,6 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { z } from "zod";
+import { withDb } from "../../db/testing/database.ts";
+import { begin, fail, leaseOf, linkMono, noon, setClock } from "../../db/testing/world.ts";
 import { Metrics } from "../../tasks/@metrics/metrics.ts";
 
 const folder = import.meta.dirname;
@@ -46,7 +48,9 @@ test("every metric of the alerts and of the dashboard is served", async (t) => {
 
 test("every gauge is on the dashboard or in an alert: what nobody looks at need not be read", async (t) => {
   const shown = `${await read("alerts.yml")}${await read("dashboard.json")}`;
-  const ours = [...(await servedNames())].filter((name) => /^tidemark_/.test(name) && !/_(?:sum|count)$/.test(name));
+  const ours = [...(await servedNames())].filter(
+    (name) => name.startsWith("tidemark_") && !/_(?:sum|count)$/.test(name),
+  );
   t.true(ours.length > 20);
   t.deepEqual(
     ours.filter((name) => !shown.includes(name)),
@@ -72,15 +76,40 @@ test("every view and function that the runbook names is there", async (t) => {
   const schema = await readFile(join(folder, "../../db/schema.sql"), "utf8");
   const named = new Set((await read("RUNBOOK.md")).match(/\bapp_(?:admin|private|public)\.\w+/g));
   t.true(named.size > 8);
+  const isThere = (name: string) => new RegExp(`(?:view|function|table) ${name}\\b`, "i").test(schema);
   t.deepEqual(
-    [...named].filter((name) => !new RegExp(`(?:VIEW|FUNCTION|view|table|function) ${name}\\b`).test(schema)),
+    [...named].filter((name) => !isThere(name)),
     [],
   );
 });
 
+test(
+  "every action of the runbook can be done as it is written",
+  withDb(async (t, db) => {
+    await setClock(db, noon);
+    const account = await linkMono(db, { institutionCode: "058" });
+    await fail(db, leaseOf(await begin(db, account)), "transient");
+    const actions = [
+      ...(await read("RUNBOOK.md")).matchAll(
+        /`(?:select (?:\* from )?)?((?:app_admin|graphile_worker)\.\w+\([^`]*\))`/g,
+      ),
+    ];
+    t.true(actions.length > 8);
+    for (const [, action = ""] of actions) {
+      const { rows } = await db.query<{ id: string }>(
+        `insert into app_private.incidents (platform_source, institution_code, opened_at)
+         values ('mono', '058', app_private.clock())
+         on conflict (platform_source, institution_code) where closed_at is null do update set opened_at = excluded.opened_at
+         returning id`,
+      );
+      await t.notThrowsAsync(db.query(`select ${action.replace("ID", rows[0]?.id ?? "")}`), action);
+    }
+  }),
+);
+
 test("every alert has a series that makes it fire", async (t) => {
   const cases = await read("alerts.test.yml");
-  const fired = [...cases.matchAll(/alertname: (\w+)\n\s+exp_alerts:(?! \[\])/g)].map(([, name]) => name);
+  const fired = [...cases.matchAll(/alertname: (\w+)\n\s+exp_alerts:(?! \[\])/g)].map(([, name = ""]) => name);
   t.deepEqual([...new Set(fired)].toSorted(), alertNames(await read("alerts.yml")).toSorted());
 });
 
