@@ -1,5 +1,5 @@
--- A worker's heartbeat, and in the same call the burial of the dead: whoever has not beaten for 20 seconds loses jobs
--- and runs. graphile-worker alone would free a killed worker's jobs after 4 hours. Beating every 5 seconds, any living
+-- A worker's heartbeat, and in the same call the burial of the dead: whoever has not beaten for 20 seconds loses jobs,
+-- runs and deliveries. graphile-worker alone would free a killed worker's jobs after 4 hours. Beating every 5 seconds, any living
 -- worker notices within 25. Machine time throughout: a virtual week must not kill a living worker.
 --
 -- p_active: the accounts that the worker has jobs for. A run that it holds of any other account was lost on the way (its
@@ -56,6 +56,7 @@ begin
   if cardinality(v_dead) > 0 then
     perform graphile_worker.force_unlock_workers(v_dead);
     v_reclaimed := app_private.reclaim_runs(v_dead);
+    perform app_private.free_deliveries(v_dead);
   end if;
   if p_active is not null then
     v_reclaimed := v_reclaimed + app_private.reclaim_runs(array[p_worker], p_active);

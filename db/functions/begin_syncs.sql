@@ -100,6 +100,11 @@ begin
   into v_outcomes, v_begun
   from judged j
   left join leased l on l.account_id = j.id;
+  if v_down <> '{}' then
+    perform app_private.tell_outage(array(
+      select o.key::uuid from jsonb_each_text(v_outcomes) o where o.value = 'provider_down'
+    ));
+  end if;
   v_may_refresh := app_private.reserve_refreshes(p_platform, coalesce(v_begun, '{}'), v_first);
 
   return query

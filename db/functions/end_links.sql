@@ -25,7 +25,7 @@ begin
   where l.account_id = any (v_ended) and l.status = 'in_progress';
   update app_public.accounts a set unlinked_at = v_now where a.id = any (v_ended);
   -- Nobody needs to be asked back to a link that is no more.
-  update app_private.auth_episodes e set recovered_at = v_now where e.account_id = any (v_ended) and e.recovered_at is null;
+  perform app_private.close_episodes(v_ended, 'unlinked');
 
   insert into app_private.unlinkings (account_id, platform_source, external_id, reason, requested_at, next_try_at)
   select a.id, a.platform_source, coalesce(a.mono_account_id, a.mtn_reference_id), p_reason, v_now, v_now

@@ -35,7 +35,7 @@ begin
   ),
   counted as (
     update app_private.sync_states s
-    set failures = 0, last_failure_kind = null, activity = n.activity
+    set failures = 0, last_failure_kind = null, failing_since = null, failing_told_at = null, activity = n.activity
     from active n
     where s.account_id = n.account_id
     returning s.account_id
@@ -76,12 +76,6 @@ begin
     join scheduled s on s.account_id = r."accountId"
     where l.id = r."runId"
     returning l.account_id, l.sync_started_at
-  ),
-  recovered as (
-    update app_private.auth_episodes e
-    set recovered_at = v_now
-    from runs r
-    where e.account_id = r."accountId" and e.recovered_at is null
   )
   update app_public.accounts a
   set last_synced_at = v_now,
@@ -102,6 +96,7 @@ begin
   join logged l on l.account_id = r."accountId"
   where a.id = r."accountId";
 
+  perform app_private.close_episodes(v_closed, 'sync');
   perform app_private.reset_breakers(v_closed);
 
   return query

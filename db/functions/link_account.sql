@@ -115,7 +115,7 @@ begin
   values (v_id, v_platform.platform_source, v_now)
   on conflict (account_id) do update
   set next_sync_at = v_now, enqueued_until = null, run_id = null, held_by = null, epoch = s.epoch + 1, failures = 0,
-    last_failure_kind = null, provider_state = '{}';
+    last_failure_kind = null, failing_since = null, failing_told_at = null, provider_state = '{}';
   update app_public.sync_logs
   set status = 'failed', failure_kind = 'interrupted', sync_completed_at = v_now, next_sync_at = v_now,
     error_message = 'The account was linked anew; what was saved stays saved.'

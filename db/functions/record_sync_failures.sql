@@ -1,8 +1,8 @@
 -- Closes runs that failed. p_failures: [{"accountId", "runId", "epoch", "state"?, "kind", "message", "code"?, "retryAt"?,
 --   "log": as for finish_syncs}]. Answers ok or lost an account; a lost lease changes nothing.
 --
--- failure_policy() says what each kind means. Some reach beyond their account: auth_required opens an episode;
--- rate_limited teaches the quota; transient and provider_down are told to the breakers; and configuration (a key of *ours* is wrong) pauses the platform for five minutes, after which one sync may try again;
+-- failure_policy() says what each kind means. Some reach beyond their account: auth_required opens an episode, which is told to the owner,
+-- as is a failure of another kind that lasts; rate_limited teaches the quota; transient and provider_down are told to the breakers; and configuration (a key of *ours* is wrong) pauses the platform for five minutes, after which one sync may try again;
 -- no user's account is blamed for it. last_synced_at is never touched here.
 create or replace function app_private.record_sync_failures(p_failures json) returns table (account_id uuid, outcome text)
 language plpgsql security definer -- app_worker has no table grants
@@ -25,6 +25,9 @@ begin
     update app_private.sync_states s
     set failures = s.failures + f.counts::integer,
       last_failure_kind = f.kind,
+      -- How long its owner could not mend it: a link that needs them is another story, with an end of its own.
+      failing_since = case when f.kind = 'auth_required' then null when f.counts then coalesce(s.failing_since, v_now) else s.failing_since end,
+      failing_told_at = case when f.kind <> 'auth_required' then s.failing_told_at end,
       next_sync_at = case f.retry
         when 'backoff' then greatest(
           v_now + app_private.retry_delay(s.failures + f.counts::integer, s.account_id),
@@ -57,13 +60,6 @@ begin
     where l.id = f."runId"
     returning l.id, l.account_id, l.sync_started_at
   ),
-  opened as (
-    insert into app_private.auth_episodes (account_id, detected_at, detected_by)
-    select f."accountId", v_now, f."runId"
-    from failed f
-    where f.kind = 'auth_required'
-    on conflict (account_id) where recovered_at is null do nothing
-  ),
   paused as (
     update app_private.platforms p
     set paused_until = v_now + interval '5 minutes', paused_reason = 'configuration: ' || left(f.message, 200)
@@ -88,11 +84,18 @@ begin
   join scheduled s on s.account_id = f."accountId"
   where a.id = f."accountId";
 
+  perform app_private.open_episodes(coalesce((
+    select json_agg(json_build_object('accountId', f."accountId", 'runId', f."runId"))
+    from json_to_recordset(p_failures) as f ("accountId" uuid, "runId" bigint, kind app_public.failure_kind)
+    where f."accountId" = any (v_closed) and f.kind = 'auth_required'
+  ), '[]'));
   perform app_private.trip_breakers(coalesce((
     select json_agg(json_build_object('accountId', f."accountId", 'kind', f.kind))
     from json_to_recordset(p_failures) as f ("accountId" uuid, kind app_public.failure_kind)
     where f."accountId" = any (v_closed) and f.kind in ('transient', 'provider_down')
   ), '[]'));
+  perform app_private.tell_episodes(v_closed);
+  perform app_private.tell_failing(v_closed);
   perform app_private.teach_quota(s.platform_source, max(f."retryAt") - v_now)
   from json_to_recordset(p_failures) as f ("accountId" uuid, kind app_public.failure_kind, "retryAt" timestamptz)
   join app_private.sync_states s on s.account_id = f."accountId"

@@ -1,4 +1,4 @@
--- A worker says goodbye: the runs and jobs that it still holds are handed back at once instead of after 20 seconds.
+-- A worker says goodbye: the runs, deliveries and jobs that it still holds are handed back at once instead of after 20 seconds.
 create or replace function app_private.stop_worker(p_worker text) returns integer
 language plpgsql security definer -- app_worker has no table grants
 set search_path = pg_catalog, pg_temp
@@ -6,6 +6,7 @@ as $$
 begin
   delete from app_private.workers where worker_id = p_worker;
   perform graphile_worker.force_unlock_workers(array[p_worker]);
+  perform app_private.free_deliveries(array[p_worker]);
   return app_private.reclaim_runs(array[p_worker]);
 end
 $$;

@@ -3,7 +3,8 @@
 --
 -- An institution opens when 5 different accounts failed there without a success in between (transient or
 -- provider_down); a platform when 10 did with provider_down, which means that nobody answered or a gateway spoke for it.
--- One incident is recorded, however many accounts follow. While open, one account at a time probes: after 1 minute,
+-- One incident is recorded, however many accounts follow, and
+-- told to each of their owners once. While open, one account at a time probes: after 1 minute,
 -- then 2, 4, … at most 30.
 create or replace function app_private.trip_breakers(p_failures json) returns void
 language plpgsql
@@ -50,5 +51,12 @@ begin
   insert into app_private.incidents (platform_source, institution_code, opened_at)
   select o.platform_source, o.institution_code, v_now from opened o
   on conflict (platform_source, institution_code) where closed_at is null do nothing;
+
+  -- Those who failed now, and those who failed before it was known why.
+  perform app_private.tell_outage(array(
+    select f."accountId" from json_to_recordset(p_failures) as f ("accountId" uuid)
+    union
+    select unnest(b.failed_accounts) from app_private.breakers b where b.opened_at = v_now
+  ));
 end
 $$;

@@ -47,5 +47,6 @@ grant select on
   app_admin.run_history,
   app_admin.pauses,
   app_admin.admin_actions,
+  app_admin.auth_episodes,
   app_admin.retention
 to app_admin;

@@ -38,6 +38,10 @@ grant execute on function
   app_private.confirm_unlinkings(json),
   app_private.record_unlink_failures(json),
   app_private.complete_erasures(),
+  app_private.begin_deliveries(app_public.notification_channel, text, uuid[]),
+  app_private.record_deliveries(json),
+  app_private.enqueue_due_deliveries(integer),
+  app_private.remind_owners(integer),
   app_private.list_push_services(),
   app_private.read_gauges()
 to app_worker;
