@@ -25,8 +25,13 @@ begin
     update app_private.sync_states s
     set failures = s.failures + f.counts::integer,
       last_failure_kind = f.kind,
-      -- How long its owner could not mend it: a link that needs them is another story, with an end of its own.
-      failing_since = case when f.kind = 'auth_required' then null when f.counts then coalesce(s.failing_since, v_now) else s.failing_since end,
+      -- A link that needs its owner is told as such, and a key of ours that is wrong is told to no user: each begins anew
+      -- what lasts.
+      failing_since = case
+        when f.kind in ('auth_required', 'configuration') then null
+        when f.counts then coalesce(s.failing_since, v_now)
+        else s.failing_since
+      end,
       failing_told_at = case when f.kind <> 'auth_required' then s.failing_told_at end,
       next_sync_at = case f.retry
         when 'backoff' then greatest(

@@ -99,7 +99,8 @@ const syncJob = (account: Account, payload: object) => ({
   max_attempts: 3,
 });
 
-const syncJobs = async (db: Client) => (await jobs(db)).filter(({ task }) => task !== "process_webhooks");
+const syncJobs = async (db: Client) =>
+  (await jobs(db)).filter(({ task }) => task !== "process_webhooks" && task !== "send_onesignal");
 
 test(
   "news asks for a sync, first in line; the same event again changes nothing",

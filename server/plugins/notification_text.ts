@@ -1,8 +1,9 @@
 import { type FieldArgs, lambda, type Step } from "postgraphile/grafast";
 import { extendSchema, gql } from "postgraphile/utils";
 import { z } from "zod";
+import { notificationKind, notificationLanguage } from "../../db/queries/deliveries.ts";
 import { platformSource } from "../../db/queries/runs.ts";
-import { notificationKind, notificationLanguage, render } from "../../tasks/@notifications/render.ts";
+import { render } from "../../tasks/@notifications/render.ts";
 import type { Wording } from "../../tasks/@notifications/template.ts";
 
 /**

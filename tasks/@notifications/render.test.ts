@@ -1,5 +1,6 @@
 import test from "ava";
-import { notificationLanguage, languages, render, type Told } from "./render.ts";
+import { notificationLanguage } from "../../db/queries/deliveries.ts";
+import { languages, render, type Told } from "./render.ts";
 
 const platforms = Object.keys(languages.en).filter((name): name is Told["platform"] => name in languages.en);
 const kindsOf = (platform: Told["platform"]) =>

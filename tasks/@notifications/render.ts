@@ -1,23 +1,11 @@
 import { z } from "zod";
+import type { NotificationLanguage } from "../../db/queries/deliveries.ts";
 import { failureKind } from "../../db/queries/runs.ts";
 import type { NotificationKind } from "../@channels/channel.ts";
 import type { PlatformSource } from "../@sync/platform.ts";
 import type { Templates, Wording } from "./template.ts";
 import { en } from "./templates/en.ts";
 import { fr } from "./templates/fr.ts";
-
-export const notificationKind = z.enum([
-  "reauth_required",
-  "reauth_reminder",
-  "recovered",
-  "sync_failing",
-  "provider_down",
-  "provider_recovered",
-]) satisfies z.ZodType<NotificationKind>;
-
-/** app_public.notification_language. */
-export const notificationLanguage = z.enum(["en", "fr"]);
-export type NotificationLanguage = z.infer<typeof notificationLanguage>;
 
 /** Every language that notifications are written in. */
 export const languages: Record<NotificationLanguage, Templates> = { en, fr };
