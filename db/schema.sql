@@ -212,6 +212,8 @@ CREATE INDEX accounts_platform_source_idx ON app_public.accounts USING btree (pl
 CREATE INDEX accounts_user_id_idx ON app_public.accounts USING btree (user_id);
 CREATE UNIQUE INDEX accounts_mono_account_id_key ON app_public.accounts USING btree (mono_account_id);
 CREATE UNIQUE INDEX accounts_mtn_reference_id_key ON app_public.accounts USING btree (mtn_reference_id, user_id);
+CREATE TRIGGER _500_mirror_tags_insert AFTER INSERT ON app_public.accounts FOR EACH ROW EXECUTE FUNCTION app_private.tg_accounts__mirror_tags();
+CREATE TRIGGER _500_mirror_tags_update AFTER UPDATE OF sync_status, unlinked_at ON app_public.accounts FOR EACH ROW WHEN (((old.sync_status IS DISTINCT FROM new.sync_status) OR ((old.unlinked_at IS NULL) IS DISTINCT FROM (new.unlinked_at IS NULL)))) EXECUTE FUNCTION app_private.tg_accounts__mirror_tags();
 CREATE TRIGGER _900_announce_delete AFTER DELETE ON app_public.accounts REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_accounts__announce();
 CREATE TRIGGER _900_announce_insert AFTER INSERT ON app_public.accounts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_accounts__announce();
 CREATE TRIGGER _900_announce_update AFTER UPDATE ON app_public.accounts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_accounts__announce();
@@ -621,6 +623,9 @@ begin
     choose_notification_channel.enabled
   )
   on conflict on constraint notification_channels_pkey do update set enabled = excluded.enabled;
+  if choose_notification_channel.channel = 'onesignal' then
+    perform app_private.mark_tags_stale(v_user_id);
+  end if;
   return app_public.notification_preferences();
 end
 $function$;
@@ -1453,6 +1458,22 @@ alter table app_private.sync_states enable row level security;
 CREATE INDEX sync_states_dispatch_idx ON app_private.sync_states USING btree (platform_source, GREATEST(next_sync_at, enqueued_until));
 CREATE INDEX sync_states_failing_idx ON app_private.sync_states USING btree (platform_source, next_sync_at) WHERE (failures > 0);
 
+create table app_private.tag_mirrors (
+  user_id uuid not null,
+  version integer not null default 1,
+  next_attempt_at timestamp with time zone,
+  attempts integer not null default 0,
+  mirrored_at timestamp with time zone,
+  code text,
+  reason text,
+  enqueued_until timestamp with time zone,
+  constraint tag_mirrors_code CHECK ((length(code) <= 100)),
+  constraint tag_mirrors_pkey PRIMARY KEY (user_id),
+  constraint tag_mirrors_reason CHECK ((length(reason) <= 300))
+);
+alter table app_private.tag_mirrors enable row level security;
+CREATE INDEX tag_mirrors_due_idx ON app_private.tag_mirrors USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+
 create table app_private.tombstones (
   platform_source app_public.platform_source not null,
   external_id_hmac bytea not null,
@@ -1871,6 +1892,41 @@ end
 $function$;
 grant execute on function app_private.begin_syncs(app_public.platform_source,text,json) to app_worker;
 
+CREATE OR REPLACE FUNCTION app_private.begin_tag_mirror(p_user_id uuid)
+ RETURNS TABLE(version integer, mono app_public.sync_status, mtn_momo app_public.sync_status, now timestamp with time zone)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with claimed as (
+    update app_private.tag_mirrors m
+    set attempts = m.attempts + 1, next_attempt_at = app_private.clock() + interval '5 minutes'
+    where m.user_id = p_user_id and m.next_attempt_at <= app_private.clock()
+    returning m.version
+  ),
+  states as (
+    select a.platform_source,
+      case
+        when bool_or(a.sync_status = 'auth_required') then 'auth_required'::app_public.sync_status
+        when bool_or(a.sync_status = 'error') then 'error'
+        else 'active'
+      end as state
+    from app_public.accounts a
+    left join app_public.sync_settings s on s.user_id = a.user_id and s.platform_source = a.platform_source
+    left join app_public.notification_channels w
+      on w.user_id = a.user_id and w.platform_source = a.platform_source and w.channel = 'onesignal'
+    where a.user_id = p_user_id and a.unlinked_at is null
+      and coalesce(s.notifications_enabled, true) and coalesce(w.enabled, true)
+    group by a.platform_source
+  )
+  select c.version,
+    (select state from states where platform_source = 'mono'),
+    (select state from states where platform_source = 'mtn_momo'),
+    app_private.clock()
+  from claimed c;
+$function$;
+grant execute on function app_private.begin_tag_mirror(uuid) to app_worker;
+
 CREATE OR REPLACE FUNCTION app_private.begin_unlinkings(p_platforms app_public.platform_source[], p_account_id uuid DEFAULT NULL::uuid, p_limit integer DEFAULT 1)
  RETURNS TABLE(id bigint, account_id uuid, platform_source app_public.platform_source, external_id text, now timestamp with time zone)
  LANGUAGE sql
@@ -2014,7 +2070,7 @@ begin
     select j.id
     from graphile_worker.jobs j
     where j.attempts >= j.max_attempts and j.locked_at is null
-      and (j.task_identifier = 'process_webhooks' or j.task_identifier in (select p.task_identifier from app_private.platforms p))
+      and (j.task_identifier in ('process_webhooks', 'send_onesignal', 'send_web_push', 'mirror_tags') or j.task_identifier in (select p.task_identifier from app_private.platforms p))
   ));
   get diagnostics jobs = row_count;
   if exists (select from app_private.webhooks w where w.outcome is null) then
@@ -2575,6 +2631,45 @@ end
 $function$;
 comment on function app_private.enqueue_due_syncs(app_public.platform_source,integer,text) is 'Adds a job for each account of the platform that is due, at most p_limit, and answers how many were due. The jobs carry p_dispatch_id, for the log.';
 grant execute on function app_private.enqueue_due_syncs(app_public.platform_source,integer,text) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.enqueue_due_tag_mirrors(p_limit integer DEFAULT 1000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_specs graphile_worker.job_spec[];
+begin
+  with due as (
+    select m.user_id
+    from app_private.tag_mirrors m
+    where m.next_attempt_at <= app_private.clock() and coalesce(m.enqueued_until, '-infinity') <= clock_timestamp()
+    order by m.next_attempt_at
+    limit p_limit
+    for no key update skip locked
+  ),
+  claimed as (
+    update app_private.tag_mirrors m
+    set enqueued_until = clock_timestamp() + interval '5 minutes'
+    from due
+    where m.user_id = due.user_id
+    returning m.user_id
+  )
+  select array_agg((
+    'mirror_tags', json_build_object('userId', c.user_id), null, now(), 3, 'tags:' || c.user_id, 10, null
+  )::graphile_worker.job_spec)
+  into v_specs
+  from claimed c;
+  if v_specs is null then
+    return 0;
+  end if;
+  perform graphile_worker.add_jobs(v_specs);
+  return cardinality(v_specs);
+end
+$function$;
+comment on function app_private.enqueue_due_tag_mirrors(integer) is 'Adds a job for each user of whom OneSignal does not know the latest, at most p_limit, and answers how many.';
+grant execute on function app_private.enqueue_due_tag_mirrors(integer) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.erase_user(p_user_id uuid)
  RETURNS uuid
@@ -3328,6 +3423,17 @@ AS $function$
   select s.host, s.port, s.name from app_private.push_services s order by s.host, s.port;
 $function$;
 grant execute on function app_private.list_push_services() to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.mark_tags_stale(p_user_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into app_private.tag_mirrors as m (user_id, next_attempt_at)
+  values (p_user_id, app_private.clock())
+  on conflict (user_id) do update
+  set version = m.version + 1, next_attempt_at = app_private.clock(), attempts = 0;
+$function$;
 
 CREATE OR REPLACE FUNCTION app_private.match_link(p_user_id uuid, p_platform app_public.platform_source, p_external_id text, p_identity bytea)
  RETURNS uuid
@@ -4119,6 +4225,30 @@ begin
 end
 $function$;
 grant execute on function app_private.record_sync_failures(json) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.record_tag_mirror(p_attempt json)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app_private.tag_mirrors m
+  set next_attempt_at = case
+      when m.version <> a.version then m.next_attempt_at
+      when a.kind in ('retry', 'configuration') then greatest(
+        app_private.clock() + app_private.retry_delay(m.attempts, m.user_id),
+        case when a."notBefore" is not null then least(a."notBefore", app_private.clock() + interval '1 day') end)
+    end,
+    mirrored_at = case when a.kind = 'delivered' then app_private.clock() else m.mirrored_at end,
+    code = left(a.code, 100),
+    reason = left(a.reason, 300),
+    enqueued_until = null
+  from json_to_record(p_attempt) as a (
+    "userId" uuid, version integer, kind text, code text, reason text, "notBefore" timestamptz
+  )
+  where m.user_id = a."userId";
+$function$;
+grant execute on function app_private.record_tag_mirror(json) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.record_tap(p_account_id uuid)
  RETURNS void
@@ -5048,6 +5178,17 @@ CREATE OR REPLACE FUNCTION app_private.tg_accounts__announce()
 AS $function$
 begin
   perform app_private.announce('accounts', (select array_agg(jsonb_build_array(c.id, c.user_id)) from changed c));
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.tg_accounts__mirror_tags()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform app_private.mark_tags_stale(new.user_id);
   return null;
 end
 $function$;

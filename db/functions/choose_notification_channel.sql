@@ -20,6 +20,9 @@ begin
     choose_notification_channel.enabled
   )
   on conflict on constraint notification_channels_pkey do update set enabled = excluded.enabled;
+  if choose_notification_channel.channel = 'onesignal' then
+    perform app_private.mark_tags_stale(v_user_id);
+  end if;
   return app_public.notification_preferences();
 end
 $$;

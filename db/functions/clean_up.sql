@@ -16,7 +16,7 @@ begin
     select j.id
     from graphile_worker.jobs j
     where j.attempts >= j.max_attempts and j.locked_at is null
-      and (j.task_identifier = 'process_webhooks' or j.task_identifier in (select p.task_identifier from app_private.platforms p))
+      and (j.task_identifier in ('process_webhooks', 'send_onesignal', 'send_web_push', 'mirror_tags') or j.task_identifier in (select p.task_identifier from app_private.platforms p))
   ));
   get diagnostics jobs = row_count;
   if exists (select from app_private.webhooks w where w.outcome is null) then

@@ -42,6 +42,9 @@ grant execute on function
   app_private.record_deliveries(json),
   app_private.enqueue_due_deliveries(integer),
   app_private.remind_owners(integer),
+  app_private.enqueue_due_tag_mirrors(integer),
+  app_private.begin_tag_mirror(uuid),
+  app_private.record_tag_mirror(json),
   app_private.list_push_services(),
   app_private.read_gauges()
 to app_worker;

@@ -17,6 +17,8 @@ const schedules: Record<string, (minuteOfDay: number) => boolean> = {
   update_statistics: () => true,
   prune: (minuteOfDay) => minuteOfDay === 3 * 60 + 43,
   clean_up: (minuteOfDay) => minuteOfDay % 60 === 17,
+  enqueue_due_deliveries: () => true,
+  remind_owners: (minuteOfDay) => minuteOfDay % 60 === 47,
 };
 
 /** What the payload of a scheduled task must be; a task that takes none is not here. */

@@ -25,6 +25,9 @@ export const payloads = {
   }),
   /** unlink_account: that account, or all that are due. */
   unlinkAccount: z.object({ accountId: z.guid().optional() }),
+  /** send_onesignal and send_web_push. */
+  send: z.object({ deliveryId: z.guid() }),
+  mirrorTags: z.object({ userId: z.guid() }),
   enqueueDueSyncs: z.object({ platform: platformSource }),
 };
 

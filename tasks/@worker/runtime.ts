@@ -6,6 +6,8 @@ import type { PlatformSource } from "../../db/queries/runs.ts";
 import { type Keyring, parseKeyring } from "../@credentials/keyring.ts";
 import { proveKeyring } from "../@credentials/prove_keyring.ts";
 import { Metrics } from "../@metrics/metrics.ts";
+import { type DeepLinks, openDeepLinks } from "../@deep_links/deep_links.ts";
+import { type Channels, createChannels } from "../@notifications/channels.ts";
 import { createPlatforms, type PlatformSetup } from "../@providers/platforms.ts";
 import { QuotaGate } from "../@quota/quota_gate.ts";
 import { KeyRenewals } from "../@sync/key_renewals.ts";
@@ -34,6 +36,10 @@ export type Runtime = {
   keyRenewals: KeyRenewals;
   /** This process's share of each platform's quota. */
   quotas: ReadonlyMap<PlatformSource, QuotaGate>;
+  /** The ways to push. */
+  channels: Channels;
+  /** Makes the links that notifications carry. */
+  links: () => Promise<DeepLinks>;
   metrics: Metrics;
   heartbeats: Pick<Heartbeats, "working" | "register" | "stop">;
   log: Log;
@@ -80,6 +86,7 @@ export async function createRuntime(options: {
   try {
     await proveKeyring(db, keyring);
     const platforms = createPlatforms(environment, { deadlineMs: options.deadlineMs });
+    const channels = createChannels(environment, { deadlineMs: options.deadlineMs });
     const metrics = new Metrics();
     metrics.readFrom(db, log);
     const heartbeats = new Heartbeats(db, log, { metrics });
@@ -90,6 +97,8 @@ export async function createRuntime(options: {
       tokens: new WalletTokens(db, keyring),
       keyRenewals: new KeyRenewals(db, keyring),
       quotas: new Map([...platforms.keys()].map((platform) => [platform, new QuotaGate(db, platform)])),
+      channels,
+      links: untilItSucceeds(() => openDeepLinks(db, keyring, environment)),
       metrics,
       heartbeats,
       log,
@@ -100,6 +109,7 @@ export async function createRuntime(options: {
           await heartbeats.stop();
         } finally {
           for (const { platform } of platforms.values()) await platform.close();
+          await channels.close();
           await db.end();
         }
       },
@@ -108,4 +118,18 @@ export async function createRuntime(options: {
     await db.end();
     throw error;
   }
+}
+
+/** Made once, when it is first needed; what failed is tried again by whoever needs it next. */
+function untilItSucceeds<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return async () => {
+    made ??= make();
+    try {
+      return await made;
+    } catch (error) {
+      made = undefined;
+      throw error;
+    }
+  };
 }

@@ -8,8 +8,10 @@ import { type PlatformSource, platformSource } from "../../../db/queries/runs.ts
 import { rowOf, rowsOf } from "../../../db/testing/ask.ts";
 import { type ClonedDb, withClonedDb } from "../../../db/testing/database.ts";
 import { type Keyring, parseKeyring } from "../../@credentials/keyring.ts";
+import { openDeepLinks } from "../../@deep_links/deep_links.ts";
 import { linkNewAccount, type NewLink } from "../../@linking/link_new_account.ts";
 import { Metrics } from "../../@metrics/metrics.ts";
+import type { Channels } from "../../@notifications/channels.ts";
 import type { Platform } from "../../@sync/platform.ts";
 import { KeyRenewals } from "../../@sync/key_renewals.ts";
 import { WalletTokens } from "../../@sync/wallet_tokens.ts";
@@ -149,9 +151,10 @@ export function createTestRuntime(
     platforms: Partial<Record<PlatformSource, Omit<Platform, "name">>>;
     onRun?: (report: RunReport) => void;
     beatEveryMs?: number;
+    channels?: Partial<Channels>;
   },
 ): Runtime {
-  const { log, keyring, platforms, onRun, beatEveryMs } = options;
+  const { log, keyring, platforms, onRun, beatEveryMs, channels } = options;
   const db = cloned.pool("app_worker");
   const metrics = new Metrics();
   metrics.readFrom(db, log);
@@ -173,6 +176,8 @@ export function createTestRuntime(
     tokens: new WalletTokens(db, keyring),
     keyRenewals: new KeyRenewals(db, keyring),
     quotas: new Map(),
+    channels: { oneSignal: null, webPush: null, close: () => Promise.resolve(), ...channels },
+    links: () => openDeepLinks(db, keyring, { PUBLIC_URL: "https://sync.example", APP_DEEP_LINK_BASE: "budget://" }),
     metrics,
     heartbeats,
     log,

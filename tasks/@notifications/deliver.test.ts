@@ -1,0 +1,231 @@
+import type { ExecutionContext } from "ava";
+import test from "ava";
+import { runOnce } from "graphile-worker";
+import type { Client } from "pg";
+import { type OneSignalSimulator, startOneSignalSimulator } from "../../scripts/simulators/onesignal/simulator.ts";
+import { createLog, workerLogger } from "../../db/log.ts";
+import { rowOf, rowsOf, valueOf } from "../../db/testing/ask.ts";
+import { type ClonedDb, withClonedDb } from "../../db/testing/database.ts";
+import { asOwner, asUser } from "../../db/testing/roles.ts";
+import { type Account, alice, begin, emptyQueue, fail, finish, linkMono, noon } from "../../db/testing/world.ts";
+import { createHttpClient } from "../@http/client.ts";
+import { createOneSignal } from "../@channels/onesignal/channel.ts";
+import { completion } from "../@worker/completion.ts";
+import { provideRuntime } from "../@worker/current_runtime.ts";
+import { createTestRuntime, newKeyring } from "../@worker/testing/workplace.ts";
+import enqueueDueDeliveries from "../enqueue_due_deliveries.ts";
+import mirrorTags from "../mirror_tags.ts";
+import remindOwners from "../remind_owners.ts";
+import sendOneSignal from "../send_onesignal.ts";
+import sendWebPush from "../send_web_push.ts";
+
+const taskList = {
+  enqueue_due_deliveries: enqueueDueDeliveries,
+  mirror_tags: mirrorTags,
+  remind_owners: remindOwners,
+  send_onesignal: sendOneSignal,
+  send_web_push: sendWebPush,
+};
+
+type Post = {
+  owner: Client;
+  oneSignal: OneSignalSimulator;
+  /** What the worker logged. */
+  logged: () => string;
+  /** Runs every job that is ready, each once. */
+  runJobs: () => Promise<void>;
+  /** Moves business time, and hands out what is due then. */
+  pass: (interval: string) => Promise<void>;
+};
+
+/** The tasks of this folder on a real queue, with OneSignal's simulator behind them. Tests of this file take turns. */
+function atPost(
+  body: (t: ExecutionContext, post: Post) => Promise<void>,
+  settings: { isOff?: boolean } = {},
+): (t: ExecutionContext) => Promise<void> {
+  return withClonedDb(async (t, cloned: ClonedDb) => {
+    const owner = await cloned.connect("app_owner");
+    await owner.query("select app_private.set_clock($1, true)", [noon]);
+    const oneSignal = await startOneSignalSimulator({ seed: "post", rateLimit: null, now: () => Date.parse(noon) });
+    const http = createHttpClient();
+    const { url: baseUrl, appId, apiKey } = oneSignal;
+    let logged = "";
+    const log = createLog({ level: "debug", destination: { write: (line) => void (logged += line) } });
+    const runtime = createTestRuntime(cloned, {
+      log,
+      keyring: newKeyring(),
+      platforms: {},
+      channels: settings.isOff === true ? {} : { oneSignal: createOneSignal({ http, baseUrl, appId, apiKey }) },
+    });
+    const runJobs = () =>
+      runOnce(
+        { pgPool: runtime.db, noHandleSignals: true, logger: workerLogger(log), preset: { worker: completion } },
+        taskList,
+      );
+    provideRuntime(runtime);
+    try {
+      await body(t, {
+        owner,
+        oneSignal,
+        logged: () => logged,
+        runJobs,
+        async pass(interval) {
+          await owner.query("select app_private.set_clock(app_private.clock() + $1::interval, true)", [interval]);
+          await owner.query(
+            "select graphile_worker.add_job('enqueue_due_deliveries'), graphile_worker.add_job('remind_owners')",
+          );
+          await runJobs();
+        },
+      });
+    } finally {
+      provideRuntime(undefined);
+      await runtime.close();
+      await oneSignal.close();
+      await http.close();
+    }
+  });
+}
+
+/** Alice's account needs her. */
+async function needsHer(owner: Client): Promise<Account> {
+  const account = await linkMono(owner);
+  await emptyQueue(owner);
+  await fail(owner, await begin(owner, account), "auth_required");
+  return account;
+}
+
+const delivery = (owner: Client) =>
+  rowOf(owner, "select outcome, code, reason, attempts from app_private.deliveries where channel = 'onesignal'");
+
+test.serial(
+  "told, reminded and told that all is well: the text, the links and the tag that her phone gets",
+  atPost(async (t, { owner, oneSignal, runJobs, pass }) => {
+    oneSignal.putUser(alice);
+    await asUser(owner, alice);
+    await owner.query("select app_public.choose_notification_settings('fr', tell_recovery => true)");
+    await asOwner(owner);
+    const account = await needsHer(owner);
+    await runJobs();
+    await pass("3 days");
+    await finish(owner, await begin(owner, account));
+    await runJobs();
+    const got = oneSignal.received(alice);
+    t.deepEqual(
+      got.map(({ headings }) => headings["fr"]),
+      ["Reconnectez Salary", "Salary est toujours déconnecté", "Salary est à jour"],
+    );
+    t.is(new Set(got.map(({ collapseId }) => collapseId)).size, 1, "each replaces the one before");
+    const link = new RegExp(`/${account.accountId}/reauth\\?t=[\\w-]{27}$`);
+    t.regex(got[0]?.webUrl ?? "", link);
+    t.regex(got[0]?.appUrl ?? "", link);
+    t.is(got[2]?.webUrl, `https://sync.example/?account=${account.accountId}`);
+    t.deepEqual(
+      await rowsOf(owner, "select distinct outcome, attempts from app_private.deliveries where channel = 'onesignal'"),
+      [{ outcome: "delivered", attempts: 1 }],
+    );
+  }),
+);
+
+test.serial(
+  "a channel that fails is tried again until it delivers, once; other channels do not wait for it",
+  atPost(async (t, { owner, oneSignal, runJobs, pass }) => {
+    oneSignal.putUser(alice);
+    await needsHer(owner);
+    for (const kind of ["503", "lost_answer", "429"] as const) oneSignal.addFault({ kind, match: { method: "POST" } });
+    await runJobs();
+    t.like(await delivery(owner), { outcome: null, attempts: 1 });
+    await pass("1 hour");
+    t.like(await delivery(owner), { outcome: null, attempts: 2 });
+    await pass("1 hour");
+    await pass("1 hour");
+    t.like(await delivery(owner), { outcome: "delivered", code: "replayed", attempts: 4 });
+    t.is(oneSignal.received(alice).length, 1);
+    const key = String(await valueOf(owner, "select id from app_private.deliveries where channel = 'onesignal'"));
+    t.deepEqual(oneSignal.keyCount(key), { created: 1, replayed: 1 });
+  }),
+);
+
+test.serial(
+  "somebody who is not there, or not subscribed, is an outcome to read; a key of ours that is wrong is an alert, and is mended",
+  atPost(async (t, { owner, oneSignal, runJobs, pass, logged }) => {
+    await needsHer(owner);
+    await runJobs();
+    t.like(await delivery(owner), { outcome: "unreachable", attempts: 1 });
+    t.regex(String((await delivery(owner))["reason"]), /\w+.*\.$/);
+    t.false(logged().includes(alice), "the log does not say who");
+
+    await owner.query("delete from app_private.auth_episodes; delete from app_public.notifications");
+    oneSignal.putUser(alice);
+    const { apiKey } = oneSignal;
+    oneSignal.setKey("another");
+    await needsHer(owner);
+    await runJobs();
+    t.like(await delivery(owner), { outcome: null });
+    t.regex(logged(), /"level":"error".*a push channel refuses our keys/);
+    t.false(logged().includes(apiKey));
+    oneSignal.setKey(apiKey);
+    await pass("1 hour");
+    t.like(await delivery(owner), { outcome: "delivered" });
+    t.is(oneSignal.received(alice).length, 1);
+  }),
+);
+
+test.serial(
+  "a channel without keys is recorded as off, and a malformed job ends with a reason",
+  atPost(
+    async (t, { owner, runJobs, logged }) => {
+      await needsHer(owner);
+      await owner.query(`select graphile_worker.add_job('send_onesignal', '{"deliveryId": "x"}')`);
+      await runJobs();
+      t.like(await delivery(owner), { outcome: "refused", code: "not_set_up" });
+      t.regex(logged(), /malformed payload at deliveryId/);
+      t.is(await valueOf(owner, "select count(*)::int from graphile_worker.jobs"), 0);
+    },
+    { isOff: true },
+  ),
+);
+
+test.serial(
+  "OneSignal's tags follow how her accounts stand, and only as far as she wants pushes there",
+  atPost(async (t, { owner, oneSignal, pass }) => {
+    oneSignal.putUser(alice);
+    const account = await linkMono(owner);
+    await emptyQueue(owner);
+    const tags = async () => {
+      await pass("1 minute");
+      return oneSignal.user(alice).tags;
+    };
+    t.deepEqual(await tags(), { mono_sync_status: "active" });
+    await fail(owner, await begin(owner, account), "auth_required");
+    t.deepEqual(await tags(), { mono_sync_status: "auth_required" });
+    const requests = oneSignal.state().requests;
+    await pass("1 hour");
+    t.deepEqual(oneSignal.state().requests, requests, "nothing new, no request");
+    await finish(owner, await begin(owner, account));
+    oneSignal.addFault({ kind: "503", match: { method: "PATCH" } });
+    t.deepEqual(await tags(), { mono_sync_status: "auth_required" }, "not this time");
+    await pass("1 hour");
+    t.deepEqual(await tags(), { mono_sync_status: "active" });
+    await asUser(owner, alice);
+    await owner.query("select app_public.choose_notification_channel('mono', 'onesignal', false)");
+    await asOwner(owner);
+    t.deepEqual(await tags(), {});
+  }),
+);
+
+test.serial(
+  "whom OneSignal does not know is left alone until their accounts change",
+  atPost(async (t, { owner, oneSignal, pass }) => {
+    const account = await linkMono(owner);
+    await emptyQueue(owner);
+    await pass("1 minute");
+    t.like(await rowOf(owner, "select * from app_private.tag_mirrors"), { next_attempt_at: null, mirrored_at: null });
+    await pass("1 day");
+    const asked = Object.values(oneSignal.state().requests).reduce((sum, count) => sum + count, 0);
+    t.is(asked, 1);
+    oneSignal.putUser(alice);
+    await fail(owner, await begin(owner, account), "auth_required");
+    await pass("1 minute");
+    t.deepEqual(oneSignal.user(alice).tags, { mono_sync_status: "auth_required" });
+  }),
+);

@@ -1,0 +1,77 @@
+import { logAbout } from "../../db/log.ts";
+import {
+  type Attempt,
+  beginDeliveries,
+  type ClaimedDelivery,
+  type PushChannel,
+  recordDeliveries,
+} from "../../db/queries/deliveries.ts";
+import type { DeliveryOutcome, SendContext } from "../@channels/channel.ts";
+import type { Runtime } from "../@worker/runtime.ts";
+import { compose } from "./compose.ts";
+
+/**
+ * One attempt at one delivery: claimed, sent, and written down, in that order and with no transaction open in between. A
+ * worker that dies on the way leaves a claim that another one takes over, with the same idempotency key.
+ */
+export async function deliver(
+  runtime: Runtime,
+  channel: PushChannel,
+  deliveryId: string,
+  { worker, stopping }: { worker: string; stopping: AbortSignal },
+): Promise<void> {
+  const { db, log } = runtime;
+  const [delivery] = await beginDeliveries(db, channel, worker, [deliveryId]);
+  if (delivery === undefined) return;
+  const outcome = await send(runtime, channel, delivery, stopping);
+  // Nothing is known of an attempt that we cut short: whoever stops this worker hands the claim back at once.
+  if (stopping.aborted && outcome.kind === "retry") return;
+  const [recorded] = await recordDeliveries(db, [attemptOf(delivery, outcome)]);
+  const { platform, accountId } = delivery;
+  const about = logAbout(log, { platform, ...(accountId === null ? {} : { accountId }) });
+  const { id, kind, attempt } = delivery;
+  const code = "code" in outcome ? outcome.code : undefined;
+  const facts = { delivery: id, channel, kind, attempt, outcome: outcome.kind, code };
+  if (recorded?.outcome === "lost") about.info(facts, "a delivery was taken over by another worker meanwhile");
+  else if (outcome.kind === "configuration") about.error(facts, "a push channel refuses our keys: %s", outcome.reason);
+  else about.info(facts, "delivery attempted");
+}
+
+/** A server without keys for a channel: recorded, so that whoever is asked why nothing came can tell. */
+const OFF: DeliveryOutcome = {
+  kind: "refused",
+  code: "not_set_up",
+  reason: "This channel is off: the server has no keys for it.",
+};
+
+async function send(
+  runtime: Runtime,
+  channel: PushChannel,
+  delivery: ClaimedDelivery,
+  stopping: AbortSignal,
+): Promise<DeliveryOutcome> {
+  const { oneSignal, webPush } = runtime.channels;
+  const context = sendContext(delivery.now, stopping);
+  if (channel === "onesignal") {
+    return oneSignal === null ? OFF : oneSignal.send(compose(delivery, await runtime.links()), context);
+  }
+  if (delivery.subscription === null) throw new Error("a web push was claimed without its subscription");
+  return webPush === null
+    ? OFF
+    : webPush.send(compose(delivery, await runtime.links()), delivery.subscription, context);
+}
+
+/** Business time runs on from what the database said when it handed the work over. */
+export function sendContext(businessNow: Date, stopping: AbortSignal): SendContext {
+  const handedOverAt = performance.now();
+  return {
+    signal: stopping,
+    now: () => new Date(businessNow.getTime() + (performance.now() - handedOverAt)),
+  };
+}
+
+function attemptOf({ id, attempt }: ClaimedDelivery, outcome: DeliveryOutcome): Attempt {
+  if (outcome.kind !== "delivered") return { id, attempt, ...outcome };
+  const { kind, providerMessageId, isReplay } = outcome;
+  return { id, attempt, kind, providerMessageId, ...(isReplay ? { code: "replayed" } : {}) };
+}
