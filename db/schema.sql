@@ -308,6 +308,7 @@ CREATE INDEX notifications_unread_idx ON app_public.notifications USING btree (u
 CREATE INDEX notifications_user_id_idx ON app_public.notifications USING btree (user_id, id DESC);
 CREATE UNIQUE INDEX notifications_episode_key ON app_public.notifications USING btree (episode_id, kind) WHERE (episode_id IS NOT NULL);
 CREATE UNIQUE INDEX notifications_incident_key ON app_public.notifications USING btree (incident_id, user_id, kind) WHERE (incident_id IS NOT NULL);
+CREATE TRIGGER _500_deliver AFTER INSERT ON app_public.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_notifications__deliver();
 CREATE TRIGGER _900_announce_insert AFTER INSERT ON app_public.notifications REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_notifications__announce();
 comment on column app_public.notifications.account_id is 'The account it is about; null where it is about a platform.';
 comment on column app_public.notifications.created_at is 'When it was written.';
@@ -1190,6 +1191,49 @@ create table app_private.credentials (
 alter table app_private.credentials enable row level security;
 CREATE INDEX credentials_key_id_idx ON app_private.credentials USING btree (key_id, account_id, kind);
 
+create table app_private.deliveries (
+  id uuid not null default gen_random_uuid(),
+  notification_id bigint not null,
+  user_id uuid not null,
+  channel app_public.notification_channel not null,
+  subscription_id bigint,
+  created_at timestamp with time zone not null,
+  next_attempt_at timestamp with time zone,
+  expires_at timestamp with time zone not null,
+  attempts integer not null default 0,
+  last_attempt_at timestamp with time zone,
+  outcome text,
+  finished_at timestamp with time zone,
+  code text,
+  reason text,
+  provider_message_id text,
+  enqueued_until timestamp with time zone,
+  leased_until timestamp with time zone,
+  held_by text,
+  constraint deliveries_code CHECK ((length(code) <= 100)),
+  constraint deliveries_in_app CHECK (((channel <> 'in_app'::app_public.notification_channel) OR (outcome = 'delivered'::text))),
+  constraint deliveries_lease CHECK (((leased_until IS NULL) OR (held_by IS NOT NULL))),
+  constraint deliveries_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES app_public.notifications(id) ON DELETE CASCADE,
+  constraint deliveries_open CHECK ((((outcome IS NULL) = (next_attempt_at IS NOT NULL)) AND ((outcome IS NULL) = (finished_at IS NULL)))),
+  constraint deliveries_outcome CHECK ((outcome = ANY (ARRAY['delivered'::text, 'unreachable'::text, 'refused'::text, 'suppressed'::text, 'superseded'::text, 'expired'::text]))),
+  constraint deliveries_pkey PRIMARY KEY (id),
+  constraint deliveries_provider_message_id CHECK ((length(provider_message_id) <= 200)),
+  constraint deliveries_reason CHECK ((length(reason) <= 300)),
+  constraint deliveries_subscription CHECK (((subscription_id IS NULL) OR (channel = 'web_push'::app_public.notification_channel))),
+  constraint deliveries_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES app_public.push_subscriptions(id) ON DELETE SET NULL
+) with (fillfactor=70);
+alter table app_private.deliveries enable row level security;
+CREATE INDEX deliveries_due_idx ON app_private.deliveries USING btree (next_attempt_at) WHERE (outcome IS NULL);
+CREATE INDEX deliveries_held_by_idx ON app_private.deliveries USING btree (held_by) WHERE (held_by IS NOT NULL);
+CREATE INDEX deliveries_notification_id_idx ON app_private.deliveries USING btree (notification_id);
+CREATE INDEX deliveries_subscription_id_idx ON app_private.deliveries USING btree (subscription_id) WHERE (subscription_id IS NOT NULL);
+CREATE INDEX deliveries_user_id_idx ON app_private.deliveries USING btree (user_id, created_at);
+CREATE UNIQUE INDEX deliveries_channel_key ON app_private.deliveries USING btree (notification_id, channel) WHERE (channel <> 'web_push'::app_public.notification_channel);
+CREATE UNIQUE INDEX deliveries_subscription_key ON app_private.deliveries USING btree (notification_id, subscription_id) WHERE (subscription_id IS NOT NULL);
+comment on column app_private.deliveries.code is 'Of the last attempt: the channel''s own word, or ours.';
+comment on column app_private.deliveries.next_attempt_at is 'After a failed attempt, retry_delay(attempts) ahead or when the channel asked for; never in quiet hours.';
+comment on column app_private.deliveries.outcome is 'Null: not over yet. suppressed: its user did not want it any more. superseded: what it tells is no longer true.';
+
 create table app_private.erasures (
   id uuid not null default gen_random_uuid(),
   subject uuid,
@@ -1777,6 +1821,7 @@ begin
   if cardinality(v_dead) > 0 then
     perform graphile_worker.force_unlock_workers(v_dead);
     v_reclaimed := app_private.reclaim_runs(v_dead);
+    perform app_private.free_deliveries(v_dead);
   end if;
   if p_active is not null then
     v_reclaimed := v_reclaimed + app_private.reclaim_runs(array[p_worker], p_active);
@@ -1793,6 +1838,93 @@ begin
 end
 $function$;
 grant execute on function app_private.beat(text,text,uuid[],bigint[]) to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.begin_deliveries(p_channel app_public.notification_channel, p_worker text, p_ids uuid[])
+ RETURNS TABLE(id uuid, attempt integer, user_id uuid, kind app_public.notification_kind, platform_source app_public.platform_source, account_id uuid, account_name text, params jsonb, language app_public.notification_language, topic text, expires_at timestamp with time zone, now timestamp with time zone, subscription json)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  v_now timestamptz := app_private.clock();
+  v_claimed uuid[];
+begin
+  with locked as (
+    select d.id
+    from app_private.deliveries d
+    where d.id = any (p_ids) and d.channel = p_channel and d.outcome is null and d.next_attempt_at <= v_now
+      and coalesce(d.leased_until, '-infinity') <= clock_timestamp()
+    order by d.id
+    for no key update skip locked
+  ),
+  judged as (
+    select d.id,
+      case
+        when d.expires_at <= v_now then array['expired', 'too_late', d.reason]
+        when c.paused then array['suppressed', 'paused', 'Its user paused everything.']
+        when not coalesce(s.notifications_enabled, true) then
+          array['suppressed', 'platform_off', 'Its user wants no pushes about this platform.']
+        when not coalesce(w.enabled, true) then array['suppressed', 'channel_off', 'Its user switched this channel off.']
+        when a.unlinked_at is not null then array['superseded', 'unlinked', 'The account was unlinked.']
+        when n.kind in ('reauth_required', 'reauth_reminder') and e.recovered_at is not null
+          or n.kind = 'sync_failing' and f.failing_told_at is null
+          or n.kind = 'provider_down' and i.closed_at is not null
+        then array['superseded', 'recovered', 'What it tells of was over before it could be delivered.']
+        when p_channel = 'web_push' and d.subscription_id is null then
+          array['unreachable', 'subscription_gone', 'The browser is subscribed no longer.']
+      end as verdict,
+      case when c.quiet_hours then app_private.quiet_until(v_now, c.quiet_from, c.quiet_to, c.time_zone) end as quiet_until
+    from locked l
+    join app_private.deliveries d on d.id = l.id
+    join app_public.notifications n on n.id = d.notification_id
+    cross join lateral app_private.notification_choice(n.user_id) c
+    left join app_public.accounts a on a.id = n.account_id
+    left join app_private.sync_states f on f.account_id = n.account_id
+    left join app_private.auth_episodes e on e.id = n.episode_id
+    left join app_private.incidents i on i.id = n.incident_id
+    left join app_public.sync_settings s on s.user_id = n.user_id and s.platform_source = n.platform_source
+    left join app_public.notification_channels w
+      on w.user_id = n.user_id and w.platform_source = n.platform_source and w.channel = p_channel
+  ),
+  decided as (
+    update app_private.deliveries d
+    set outcome = j.verdict[1],
+      finished_at = case when j.verdict is not null then v_now end,
+      code = coalesce(j.verdict[2], d.code),
+      reason = coalesce(j.verdict[3], d.reason),
+      next_attempt_at = case when j.verdict is null then coalesce(j.quiet_until, d.next_attempt_at) end,
+      enqueued_until = null,
+      attempts = d.attempts + claim.made::integer,
+      last_attempt_at = case when claim.made then v_now else d.last_attempt_at end,
+      leased_until = case when claim.made then clock_timestamp() + interval '2 minutes' end,
+      held_by = case when claim.made then p_worker end
+    from judged j
+    cross join lateral (select j.verdict is null and j.quiet_until is null) as claim (made)
+    where d.id = j.id
+    returning d.id, claim.made
+  )
+  select array_agg(d.id) into v_claimed from decided d where d.made;
+
+  return query
+    select d.id, d.attempts, d.user_id, n.kind, n.platform_source, n.account_id, a.account_name, n.params, c.language,
+      case
+        when n.episode_id is not null then 'episode-' || n.episode_id
+        when n.incident_id is not null then 'incident-' || n.incident_id
+        when n.account_id is not null then 'account-' || left(replace(n.account_id::text, '-', ''), 24)
+        else 'notification-' || n.id
+      end,
+      d.expires_at, v_now,
+      case when b.id is not null then json_build_object('endpoint', b.endpoint, 'p256dh', b.p256dh, 'auth', b.auth) end
+    from app_private.deliveries d
+    join app_public.notifications n on n.id = d.notification_id
+    cross join lateral app_private.notification_choice(n.user_id) c
+    left join app_public.accounts a on a.id = n.account_id
+    left join app_public.push_subscriptions b on b.id = d.subscription_id
+    where d.id = any (v_claimed);
+end
+$function$;
+grant execute on function app_private.begin_deliveries(app_public.notification_channel,text,uuid[]) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.begin_syncs(p_platform app_public.platform_source, p_worker text, p_requests json)
  RETURNS TABLE(account_id uuid, outcome text, details json)
@@ -1881,6 +2013,11 @@ begin
   into v_outcomes, v_begun
   from judged j
   left join leased l on l.account_id = j.id;
+  if v_down <> '{}' then
+    perform app_private.tell_outage(array(
+      select o.key::uuid from jsonb_each_text(v_outcomes) o where o.value = 'provider_down'
+    ));
+  end if;
   v_may_refresh := app_private.reserve_refreshes(p_platform, coalesce(v_begun, '{}'), v_first);
 
   return query
@@ -2101,13 +2238,16 @@ CREATE OR REPLACE FUNCTION app_private.close_breaker(p_platform app_public.platf
 AS $function$
 declare
   v_now timestamptz := app_private.clock();
+  v_incident_id bigint;
 begin
   update app_private.breakers b
   set failed_accounts = '{}', opened_at = null, next_probe_at = null, probes = 0
   where b.platform_source = p_platform and b.institution_code = p_institution;
   update app_private.incidents i
   set closed_at = v_now
-  where i.platform_source = p_platform and i.institution_code = p_institution and i.closed_at is null;
+  where i.platform_source = p_platform and i.institution_code = p_institution and i.closed_at is null
+  returning i.id into v_incident_id;
+  perform app_private.tell_restored(v_incident_id);
   with waiting as (
     select s.account_id
     from app_private.sync_states s
@@ -2123,6 +2263,40 @@ begin
   set next_sync_at = v_now + interval '1 minute' * app_private.stable_jitter(s.account_id::text)
   from waiting w
   where s.account_id = w.account_id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.close_episodes(p_account_ids uuid[], p_by text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_closed bigint[];
+begin
+  with closed as (
+    update app_private.auth_episodes e
+    set recovered_at = app_private.clock(), closed_by = p_by
+    where e.account_id = any (p_account_ids) and e.recovered_at is null
+    returning e.id
+  )
+  select array_agg(c.id) into v_closed from closed c;
+  if v_closed is null or p_by <> 'sync' then
+    return;
+  end if;
+  insert into app_public.notifications (user_id, account_id, platform_source, kind, episode_id, params, created_at)
+  select a.user_id, a.id, a.platform_source, 'recovered', e.id,
+    jsonb_build_object('newTransactions', (
+      select coalesce(sum(l.new_count), 0)
+      from app_public.sync_logs l
+      where l.account_id = a.id and l.user_id = a.user_id and l.sync_started_at >= e.detected_at
+    )),
+    app_private.clock()
+  from app_private.auth_episodes e
+  join app_public.accounts a on a.id = e.account_id
+  cross join lateral app_private.notification_choice(a.user_id) c
+  where e.id = any (v_closed) and e.told_at is not null and c.tell_recovery
+  on conflict (episode_id, kind) where episode_id is not null do nothing;
 end
 $function$;
 
@@ -2547,7 +2721,7 @@ begin
   where l.account_id = any (v_ended) and l.status = 'in_progress';
   update app_public.accounts a set unlinked_at = v_now where a.id = any (v_ended);
   -- Nobody needs to be asked back to a link that is no more.
-  update app_private.auth_episodes e set recovered_at = v_now where e.account_id = any (v_ended) and e.recovered_at is null;
+  perform app_private.close_episodes(v_ended, 'unlinked');
 
   insert into app_private.unlinkings (account_id, platform_source, external_id, reason, requested_at, next_try_at)
   select a.id, a.platform_source, coalesce(a.mono_account_id, a.mtn_reference_id), p_reason, v_now, v_now
@@ -2562,6 +2736,53 @@ begin
   return v_ended;
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION app_private.enqueue_deliveries(p_ids uuid[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_specs graphile_worker.job_spec[];
+begin
+  with claimed as (
+    update app_private.deliveries d
+    -- Should the job be lost, its delivery is due again then.
+    set enqueued_until = clock_timestamp() + interval '5 minutes'
+    where d.id = any (p_ids) and d.outcome is null and d.next_attempt_at <= app_private.clock()
+    returning d.id, d.channel
+  )
+  select array_agg((
+    'send_' || c.channel, json_build_object('deliveryId', c.id), null, now(), 3, 'delivery:' || c.id, 5, null
+  )::graphile_worker.job_spec)
+  into v_specs
+  from claimed c;
+  if v_specs is null then
+    return 0;
+  end if;
+  perform graphile_worker.add_jobs(v_specs);
+  return cardinality(v_specs);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.enqueue_due_deliveries(p_limit integer DEFAULT 1000)
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select app_private.enqueue_deliveries(array(
+    select d.id
+    from app_private.deliveries d
+    where d.outcome is null and d.next_attempt_at <= app_private.clock()
+      and coalesce(greatest(d.enqueued_until, d.leased_until), '-infinity') <= clock_timestamp()
+    order by d.next_attempt_at
+    limit p_limit
+    for no key update skip locked
+  ));
+$function$;
+comment on function app_private.enqueue_due_deliveries(integer) is 'Adds a job for each delivery that is due, at most p_limit, and answers how many.';
+grant execute on function app_private.enqueue_due_deliveries(integer) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.enqueue_due_syncs(p_platform app_public.platform_source, p_limit integer DEFAULT 1000, p_dispatch_id text DEFAULT NULL::text)
  RETURNS integer
@@ -2864,7 +3085,7 @@ begin
   ),
   counted as (
     update app_private.sync_states s
-    set failures = 0, last_failure_kind = null, activity = n.activity
+    set failures = 0, last_failure_kind = null, failing_since = null, failing_told_at = null, activity = n.activity
     from active n
     where s.account_id = n.account_id
     returning s.account_id
@@ -2905,12 +3126,6 @@ begin
     join scheduled s on s.account_id = r."accountId"
     where l.id = r."runId"
     returning l.account_id, l.sync_started_at
-  ),
-  recovered as (
-    update app_private.auth_episodes e
-    set recovered_at = v_now
-    from runs r
-    where e.account_id = r."accountId" and e.recovered_at is null
   )
   update app_public.accounts a
   set last_synced_at = v_now,
@@ -2931,6 +3146,7 @@ begin
   join logged l on l.account_id = r."accountId"
   where a.id = r."accountId";
 
+  perform app_private.close_episodes(v_closed, 'sync');
   perform app_private.reset_breakers(v_closed);
 
   return query
@@ -3017,6 +3233,26 @@ AS $function$
 $function$;
 grant execute on function app_private.forget_wallet_token(text,bytea) to app_worker;
 
+CREATE OR REPLACE FUNCTION app_private.free_deliveries(p_workers text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_freed uuid[];
+begin
+  with freed as (
+    update app_private.deliveries d
+    set enqueued_until = null, leased_until = null, held_by = null
+    where d.held_by = any (p_workers)
+    returning d.id
+  )
+  select coalesce(array_agg(f.id), '{}') into v_freed from freed f;
+  perform app_private.enqueue_deliveries(v_freed);
+  return cardinality(v_freed);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.identity_key()
  RETURNS TABLE(key_id text, sealed bytea)
  LANGUAGE sql
@@ -3027,6 +3263,31 @@ AS $function$
 $function$;
 grant execute on function app_private.identity_key() to app_service;
 grant execute on function app_private.identity_key() to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.is_down(p_account_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (
+    select
+    from app_private.links l
+    join app_private.sync_states s on s.account_id = l.account_id
+    join app_private.breakers b on b.platform_source = s.platform_source
+      and b.institution_code in (l.institution_code, '') and b.opened_at is not null
+    where l.account_id = p_account_id
+  );
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.is_quiet(p_time time without time zone, p_from time without time zone, p_to time without time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select case when p_from < p_to then p_time >= p_from and p_time < p_to else p_time >= p_from or p_time < p_to end;
+$function$;
 
 CREATE OR REPLACE FUNCTION app_private.judge_webhook(p_id bigint)
  RETURNS text
@@ -3307,7 +3568,7 @@ begin
   values (v_id, v_platform.platform_source, v_now)
   on conflict (account_id) do update
   set next_sync_at = v_now, enqueued_until = null, run_id = null, held_by = null, epoch = s.epoch + 1, failures = 0,
-    last_failure_kind = null, provider_state = '{}';
+    last_failure_kind = null, failing_since = null, failing_told_at = null, provider_state = '{}';
   update app_public.sync_logs
   set status = 'failed', failure_kind = 'interrupted', sync_completed_at = v_now, next_sync_at = v_now,
     error_message = 'The account was linked anew; what was saved stays saved.'
@@ -3531,6 +3792,48 @@ AS $function$
     coalesce(c.tell_recovery, false)
   from (select) as always
   left join app_public.notification_settings c on c.user_id = p_user_id;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.open_episodes(p_detected json)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_relapsed bigint[];
+  v_revived uuid[];
+begin
+  with relapsed as (
+    update app_private.auth_episodes e
+    set recovered_at = null, closed_by = null, reopened_at = v_now, relapses = e.relapses + 1
+    from json_to_recordset(p_detected) as d ("accountId" uuid)
+    where e.id = (select max(l.id) from app_private.auth_episodes l where l.account_id = d."accountId")
+      and e.closed_by = 'sync' and e.recovered_at > v_now - interval '24 hours'
+    returning e.id
+  )
+  select array_agg(r.id) into v_relapsed from relapsed r;
+
+  insert into app_private.auth_episodes (account_id, detected_at, detected_by)
+  select d."accountId", v_now, d."runId"
+  from json_to_recordset(p_detected) as d ("accountId" uuid, "runId" bigint)
+  on conflict (account_id) where recovered_at is null do nothing;
+
+  if v_relapsed is null then
+    return;
+  end if;
+  with revived as (
+    update app_private.deliveries d
+    set outcome = null, finished_at = null, code = null, reason = null, next_attempt_at = v_now,
+      expires_at = greatest(d.expires_at, v_now + interval '1 day')
+    from app_public.notifications n
+    where n.episode_id = any (v_relapsed) and n.kind in ('reauth_required', 'reauth_reminder')
+      and d.notification_id = n.id and d.outcome = 'superseded'
+    returning d.id
+  )
+  select array_agg(r.id) into v_revived from revived r;
+  perform app_private.enqueue_deliveries(v_revived);
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION app_private.pass_breakers(p_account_ids uuid[], p_first uuid[])
@@ -3852,6 +4155,22 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION app_private.quiet_until(p_at timestamp with time zone, p_from time without time zone, p_to time without time zone, p_time_zone text)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select case when quiet.is_quiet then (
+    select min(slot)
+    from generate_series(-1, 2) as days (n),
+      lateral (select ((p_at at time zone p_time_zone)::date + days.n + p_to) at time zone p_time_zone) as s (slot)
+    where slot > p_at
+      and not app_private.is_quiet((slot at time zone p_time_zone)::time, p_from, p_to)
+  ) end
+  from (select app_private.is_quiet((p_at at time zone p_time_zone)::time, p_from, p_to)) as quiet (is_quiet);
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.quota_learned(p_quota app_private.quotas)
  RETURNS numeric
  LANGUAGE sql
@@ -4122,6 +4441,70 @@ AS $function$
   select count(*)::integer from told;
 $function$;
 
+CREATE OR REPLACE FUNCTION app_private.record_deliveries(p_attempts json)
+ RETURNS TABLE(id uuid, outcome text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  v_now timestamptz := app_private.clock();
+  v_recorded uuid[];
+begin
+  with attempts as (
+    select *
+    from json_to_recordset(p_attempts) as a (
+      id uuid, attempt integer, kind text, code text, reason text, "notBefore" timestamptz, "providerMessageId" text,
+      "removeSubscription" boolean
+    )
+  ),
+  locked as (
+    select d.id
+    from app_private.deliveries d
+    join attempts a on a.id = d.id
+    where d.outcome is null and (a.kind = 'delivered' or a.attempt = d.attempts and d.leased_until is not null)
+    order by d.id
+    for no key update of d
+  ),
+  recorded as (
+    update app_private.deliveries d
+    set outcome = case when a.kind not in ('retry', 'configuration') then a.kind end,
+      finished_at = case when a.kind not in ('retry', 'configuration') then v_now end,
+      next_attempt_at = case when a.kind in ('retry', 'configuration') then greatest(
+        v_now + app_private.retry_delay(d.attempts, d.id),
+        -- A channel that asks for a year means something else.
+        case when a."notBefore" is not null then least(a."notBefore", v_now + interval '1 day') end) end,
+      code = left(a.code, 100),
+      reason = left(a.reason, 300),
+      provider_message_id = left(a."providerMessageId", 200),
+      enqueued_until = null,
+      leased_until = null,
+      held_by = null
+    from locked l
+    join attempts a on a.id = l.id
+    where d.id = l.id
+    returning d.id, d.subscription_id, d.outcome, a."removeSubscription"
+  ),
+  reached as (
+    update app_public.push_subscriptions b
+    set last_delivered_at = v_now
+    from recorded r
+    where b.id = r.subscription_id and r.outcome = 'delivered'
+  )
+  select array_agg(r.id) into v_recorded from recorded r;
+
+  delete from app_public.push_subscriptions b
+  using app_private.deliveries d, json_to_recordset(p_attempts) as a (id uuid, "removeSubscription" boolean)
+  where d.id = a.id and a."removeSubscription" and d.id = any (v_recorded) and b.id = d.subscription_id;
+
+  return query
+    select a.id, case when a.id = any (v_recorded) then 'ok' else 'lost' end
+    from json_to_recordset(p_attempts) as a (id uuid);
+end
+$function$;
+grant execute on function app_private.record_deliveries(json) to app_worker;
+
 CREATE OR REPLACE FUNCTION app_private.record_sync_failures(p_failures json)
  RETURNS TABLE(account_id uuid, outcome text)
  LANGUAGE plpgsql
@@ -4145,6 +4528,14 @@ begin
     update app_private.sync_states s
     set failures = s.failures + f.counts::integer,
       last_failure_kind = f.kind,
+      -- A link that needs its owner is told as such, and a key of ours that is wrong is told to no user: each begins anew
+      -- what lasts.
+      failing_since = case
+        when f.kind in ('auth_required', 'configuration') then null
+        when f.counts then coalesce(s.failing_since, v_now)
+        else s.failing_since
+      end,
+      failing_told_at = case when f.kind <> 'auth_required' then s.failing_told_at end,
       next_sync_at = case f.retry
         when 'backoff' then greatest(
           v_now + app_private.retry_delay(s.failures + f.counts::integer, s.account_id),
@@ -4177,13 +4568,6 @@ begin
     where l.id = f."runId"
     returning l.id, l.account_id, l.sync_started_at
   ),
-  opened as (
-    insert into app_private.auth_episodes (account_id, detected_at, detected_by)
-    select f."accountId", v_now, f."runId"
-    from failed f
-    where f.kind = 'auth_required'
-    on conflict (account_id) where recovered_at is null do nothing
-  ),
   paused as (
     update app_private.platforms p
     set paused_until = v_now + interval '5 minutes', paused_reason = 'configuration: ' || left(f.message, 200)
@@ -4208,11 +4592,18 @@ begin
   join scheduled s on s.account_id = f."accountId"
   where a.id = f."accountId";
 
+  perform app_private.open_episodes(coalesce((
+    select json_agg(json_build_object('accountId', f."accountId", 'runId', f."runId"))
+    from json_to_recordset(p_failures) as f ("accountId" uuid, "runId" bigint, kind app_public.failure_kind)
+    where f."accountId" = any (v_closed) and f.kind = 'auth_required'
+  ), '[]'));
   perform app_private.trip_breakers(coalesce((
     select json_agg(json_build_object('accountId', f."accountId", 'kind', f.kind))
     from json_to_recordset(p_failures) as f ("accountId" uuid, kind app_public.failure_kind)
     where f."accountId" = any (v_closed) and f.kind in ('transient', 'provider_down')
   ), '[]'));
+  perform app_private.tell_episodes(v_closed);
+  perform app_private.tell_failing(v_closed);
   perform app_private.teach_quota(s.platform_source, max(f."retryAt") - v_now)
   from json_to_recordset(p_failures) as f ("accountId" uuid, kind app_public.failure_kind, "retryAt" timestamptz)
   join app_private.sync_states s on s.account_id = f."accountId"
@@ -4312,6 +4703,53 @@ begin
   return v_released;
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION app_private.remind_owners(p_limit integer DEFAULT 1000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_private.clock();
+  v_reminded integer;
+begin
+  with due as (
+    select e.id, e.account_id
+    from app_private.auth_episodes e
+    where e.recovered_at is null and e.reminded_at is null and e.told_at is not null
+      and greatest(e.told_at, e.reopened_at) <= v_now - (select min(p.reminder_after) from app_private.platforms p)
+    for no key update skip locked
+  ),
+  reminded as (
+    update app_private.auth_episodes e
+    set reminded_at = v_now
+    from (
+      select d.id, a.user_id, a.id as account_id, a.platform_source
+      from due d
+      join app_private.auth_episodes o on o.id = d.id
+      join app_public.accounts a on a.id = d.account_id
+      join app_private.platforms p on p.platform_source = a.platform_source
+      where greatest(o.told_at, o.reopened_at) <= v_now - p.reminder_after and not app_private.is_down(d.account_id)
+      order by d.id
+      limit p_limit
+    ) as r
+    where e.id = r.id
+    returning e.id, r.user_id, r.account_id, r.platform_source
+  ),
+  told as (
+    insert into app_public.notifications (user_id, account_id, platform_source, kind, episode_id, created_at)
+    select r.user_id, r.account_id, r.platform_source, 'reauth_reminder', r.id, v_now
+    from reminded r
+    on conflict (episode_id, kind) where episode_id is not null do nothing
+    returning id
+  )
+  select count(*)::integer into v_reminded from told;
+  return v_reminded;
+end
+$function$;
+comment on function app_private.remind_owners(integer) is 'Reminds owners who are still waited for, once an episode, and answers how many.';
+grant execute on function app_private.remind_owners(integer) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.request_account_sync(p_account_id uuid)
  RETURNS TABLE(platform_source app_public.platform_source, outcome app_public.sync_request_outcome, until timestamp with time zone)
@@ -4434,11 +4872,10 @@ CREATE OR REPLACE FUNCTION app_private.require_owner(p_account_id uuid)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  insert into app_private.auth_episodes (account_id, detected_at)
-  values (p_account_id, app_private.clock())
-  on conflict (account_id) where recovered_at is null do nothing;
+  perform app_private.open_episodes(json_build_array(json_build_object('accountId', p_account_id)));
   update app_private.sync_states set last_failure_kind = 'auth_required' where account_id = p_account_id;
   update app_public.accounts set sync_status = 'auth_required' where id = p_account_id and sync_status <> 'auth_required';
+  perform app_private.tell_episodes(array[p_account_id]);
 end
 $function$;
 
@@ -5037,6 +5474,7 @@ AS $function$
 begin
   delete from app_private.workers where worker_id = p_worker;
   perform graphile_worker.force_unlock_workers(array[p_worker]);
+  perform app_private.free_deliveries(array[p_worker]);
   return app_private.reclaim_runs(array[p_worker]);
 end
 $function$;
@@ -5171,6 +5609,100 @@ $function$;
 grant execute on function app_private.teach_quota(app_public.platform_source,interval) to app_service;
 grant execute on function app_private.teach_quota(app_public.platform_source,interval) to app_worker;
 
+CREATE OR REPLACE FUNCTION app_private.tell_episodes(p_account_ids uuid[])
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with untold as (
+    select e.id, e.account_id, a.user_id, a.platform_source
+    from app_private.auth_episodes e
+    join app_public.accounts a on a.id = e.account_id
+    where e.account_id = any (p_account_ids) and e.recovered_at is null and e.told_at is null and a.unlinked_at is null
+      and not app_private.is_down(e.account_id)
+  ),
+  told as (
+    insert into app_public.notifications (user_id, account_id, platform_source, kind, episode_id, created_at)
+    select u.user_id, u.account_id, u.platform_source, 'reauth_required', u.id, app_private.clock()
+    from untold u
+    on conflict (episode_id, kind) where episode_id is not null do nothing
+  )
+  update app_private.auth_episodes e
+  set told_at = app_private.clock()
+  from untold u
+  where e.id = u.id;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.tell_failing(p_account_ids uuid[])
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with failing as (
+    select s.account_id, a.user_id, s.platform_source, s.last_failure_kind
+    from app_private.sync_states s
+    join app_public.accounts a on a.id = s.account_id
+    join app_private.platforms p on p.platform_source = s.platform_source
+    left join app_public.sync_settings u on u.user_id = a.user_id and u.platform_source = s.platform_source
+    where s.account_id = any (p_account_ids) and s.failing_told_at is null and a.unlinked_at is null
+      and s.failing_since <= app_private.clock()
+        - 3 * app_private.sync_interval(s.admin_interval, p.admin_interval, u.sync_interval, s.activity, p.default_interval)
+      and not app_private.is_down(s.account_id)
+  ),
+  noted as (
+    update app_private.sync_states s
+    set failing_told_at = app_private.clock()
+    from failing f
+    where s.account_id = f.account_id
+  )
+  insert into app_public.notifications (user_id, account_id, platform_source, kind, params, created_at)
+  select f.user_id, f.account_id, f.platform_source, 'sync_failing',
+    jsonb_build_object('failureKind', f.last_failure_kind), app_private.clock()
+  from failing f;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.tell_outage(p_account_ids uuid[])
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into app_public.notifications (user_id, platform_source, kind, incident_id, params, created_at)
+  select distinct on (a.user_id, i.id) a.user_id, i.platform_source, 'provider_down'::app_public.notification_kind, i.id,
+    case when i.institution_code = '' then '{}' else jsonb_strip_nulls(jsonb_build_object('institution', a.institution)) end,
+    app_private.clock()
+  from app_public.accounts a
+  join app_private.links l on l.account_id = a.id
+  cross join lateral (
+    -- The wider one, where two are open.
+    select o.*
+    from app_private.incidents o
+    where o.platform_source = a.platform_source and o.institution_code in (l.institution_code, '') and o.closed_at is null
+    order by o.institution_code
+    limit 1
+  ) i
+  where a.id = any (p_account_ids) and a.unlinked_at is null
+    and not exists (
+      select
+      from app_public.notifications n
+      join app_private.incidents k on k.id = n.incident_id
+      where n.user_id = a.user_id and k.platform_source = i.platform_source and k.closed_at is null
+        and (k.institution_code = i.institution_code or '' in (k.institution_code, i.institution_code))
+    )
+  on conflict (incident_id, user_id, kind) where incident_id is not null do nothing;
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.tell_restored(p_incident_id bigint)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into app_public.notifications (user_id, platform_source, kind, incident_id, params, created_at)
+  select n.user_id, n.platform_source, 'provider_recovered', n.incident_id, n.params, app_private.clock()
+  from app_public.notifications n
+  where n.incident_id = p_incident_id and n.kind = 'provider_down'
+  on conflict (incident_id, user_id, kind) where incident_id is not null do nothing;
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.tg_accounts__announce()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -5202,6 +5734,55 @@ begin
   perform app_private.announce('notifications', (
     select array_agg(jsonb_build_array(c.account_id, c.user_id, c.id::text)) from changed c
   ));
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.tg_notifications__deliver()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_ids uuid[];
+begin
+  insert into app_private.deliveries (notification_id, user_id, channel, created_at, expires_at, outcome, finished_at)
+  select n.id, n.user_id, 'in_app', n.created_at, n.created_at, 'delivered', n.created_at
+  from told n;
+
+  with pushed as (
+    insert into app_private.deliveries (notification_id, user_id, channel, subscription_id, created_at, next_attempt_at, expires_at)
+    select n.id, n.user_id, t.channel, t.subscription_id, n.created_at,
+      coalesce(case when c.quiet_hours then app_private.quiet_until(first.at, c.quiet_from, c.quiet_to, c.time_zone) end, first.at),
+      -- The word that a link needs its owner is worth more than news.
+      n.created_at + case when n.kind in ('reauth_required', 'reauth_reminder') then interval '3 days' else interval '1 day' end
+    from told n
+    join app_private.platforms p on p.platform_source = n.platform_source
+    cross join lateral app_private.notification_choice(n.user_id) c
+    left join app_private.incidents i on i.id = n.incident_id
+    left join app_public.sync_settings s on s.user_id = n.user_id and s.platform_source = n.platform_source
+    cross join lateral (
+      select 'onesignal'::app_public.notification_channel, null::bigint
+      union all
+      select 'web_push', b.id from app_public.push_subscriptions b where b.user_id = n.user_id
+    ) as t (channel, subscription_id)
+    left join app_public.notification_channels w
+      on w.user_id = n.user_id and w.platform_source = n.platform_source and w.channel = t.channel
+    cross join lateral (
+      select case when n.kind = 'provider_down' then greatest(n.created_at, i.opened_at + p.outage_push_after) else n.created_at end
+    ) as first (at)
+    where not c.paused and coalesce(s.notifications_enabled, true) and coalesce(w.enabled, true)
+      and (n.kind <> 'provider_recovered' or exists (
+        select
+        from app_public.notifications o
+        join app_private.deliveries d on d.notification_id = o.id
+        where o.incident_id = n.incident_id and o.user_id = n.user_id and o.kind = 'provider_down'
+          and d.channel = t.channel and d.subscription_id is not distinct from t.subscription_id and d.outcome = 'delivered'
+      ))
+    returning id
+  )
+  select array_agg(id) into v_ids from pushed;
+  perform app_private.enqueue_deliveries(v_ids);
   return null;
 end
 $function$;
@@ -5326,6 +5907,13 @@ begin
   insert into app_private.incidents (platform_source, institution_code, opened_at)
   select o.platform_source, o.institution_code, v_now from opened o
   on conflict (platform_source, institution_code) where closed_at is null do nothing;
+
+  -- Those who failed now, and those who failed before it was known why.
+  perform app_private.tell_outage(array(
+    select f."accountId" from json_to_recordset(p_failures) as f ("accountId" uuid)
+    union
+    select unnest(b.failed_accounts) from app_private.breakers b where b.opened_at = v_now
+  ));
 end
 $function$;
 
@@ -5529,6 +6117,53 @@ create view app_admin.admin_actions with (security_barrier=true) as
    FROM app_private.admin_actions a;
 comment on view app_admin.admin_actions is 'Who changed what, when and why?';
 grant select on app_admin.admin_actions to app_admin;
+
+create view app_admin.auth_episodes with (security_barrier=true) as
+ SELECT e.id,
+    e.account_id,
+    a.platform_source,
+    l.institution_code,
+        CASE
+            WHEN e.recovered_at IS NULL AND e.tapped_at IS NOT NULL THEN 'tapped'::text
+            WHEN e.recovered_at IS NULL AND e.told_at IS NOT NULL THEN 'told'::text
+            WHEN e.recovered_at IS NULL THEN 'detected'::text
+            WHEN e.closed_by = 'unlinked'::text THEN 'unlinked'::text
+            ELSE 'recovered'::text
+        END AS state,
+    e.detected_at,
+    e.told_at,
+    d.pushed_at,
+    e.reminded_at,
+    e.tapped_at,
+        CASE
+            WHEN e.closed_by IS DISTINCT FROM 'unlinked'::text THEN e.recovered_at
+            ELSE NULL::timestamp with time zone
+        END AS recovered_at,
+    e.relapses,
+    d.pushed_at - e.told_at AS told_to_pushed,
+    e.tapped_at - e.told_at AS told_to_tapped,
+        CASE
+            WHEN e.closed_by IS DISTINCT FROM 'unlinked'::text THEN e.recovered_at - e.tapped_at
+            ELSE NULL::interval
+        END AS tapped_to_recovered,
+        CASE
+            WHEN e.closed_by IS DISTINCT FROM 'unlinked'::text THEN e.recovered_at - e.detected_at
+            ELSE NULL::interval
+        END AS took,
+        CASE
+            WHEN e.recovered_at IS NULL THEN app_private.clock() - e.detected_at
+            ELSE NULL::interval
+        END AS waiting_for
+   FROM app_private.auth_episodes e
+     JOIN app_public.accounts a ON a.id = e.account_id
+     JOIN app_private.links l ON l.account_id = e.account_id
+     LEFT JOIN LATERAL ( SELECT min(d_1.finished_at) AS pushed_at
+           FROM app_public.notifications n
+             JOIN app_private.deliveries d_1 ON d_1.notification_id = n.id
+          WHERE n.episode_id = e.id AND d_1.channel <> 'in_app'::app_public.notification_channel AND d_1.outcome = 'delivered'::text) d ON true
+  ORDER BY e.id DESC;
+comment on view app_admin.auth_episodes is 'How long do people take to come back?';
+grant select on app_admin.auth_episodes to app_admin;
 
 create view app_admin.coverage_gaps with (security_barrier=true) as
  SELECT g.account_id,

@@ -1,6 +1,6 @@
--- An institution, or a platform, is back: what its breaker counted is forgotten, its incident closes, who was told of it is
--- told of that, and the accounts that
--- waited for it are due again, spread over a minute so that the one who just came back is not run over.
+-- An institution, or a platform, is back: what its breaker counted is forgotten, its incident closes and whoever was
+-- told of it is told of that, and the accounts that waited for it are due again, spread over a minute so that the one who
+-- just came back is not run over.
 create or replace function app_private.close_breaker(p_platform app_public.platform_source, p_institution text) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp

@@ -86,7 +86,7 @@ export async function createRuntime(options: {
   try {
     await proveKeyring(db, keyring);
     const platforms = createPlatforms(environment, { deadlineMs: options.deadlineMs });
-    const channels = createChannels(environment, { deadlineMs: options.deadlineMs });
+    const channels = createChannels(environment, db, { deadlineMs: options.deadlineMs });
     const metrics = new Metrics();
     metrics.readFrom(db, log);
     const heartbeats = new Heartbeats(db, log, { metrics });
