@@ -36,7 +36,7 @@ test(
     t.false(answer.body.includes("secret"));
     // Only the pool of the server's own role was asked: it may read the gauges.
     t.regex(answer.body, /^tidemark_database_up 1$/m);
-    t.regex(answer.body, /^tidemark_accounts_due\{platform="mono"\} 0$/m);
+    t.regex(answer.body, /^tidemark_open_auth_episodes\{platform="mono"\} 0$/m);
   }),
 );
 
