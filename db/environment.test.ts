@@ -24,6 +24,7 @@ const complete = {
   APP_DEEP_LINK_BASE: "https://app.example/links/",
   SIGN_IN_URL: "https://app.example/accounts",
   CORS_ORIGINS: "https://app.example, http://localhost:5173",
+  TRUSTED_PROXIES: "10.0.0.0/8, ::1",
   GRAPHQL_INTROSPECTION: "1",
   TIDEMARK_METRICS_PORT: "9464",
   TIDEMARK_METRICS_TOKENS: `prometheus:sha256:${"b".repeat(64)}`,
@@ -67,6 +68,7 @@ test("nothing set: defaults, and no secret among them", (t) => {
     TIDEMARK_DATA: ".tidemark",
     LOG_LEVEL: "info",
     CORS_ORIGINS: [],
+    TRUSTED_PROXIES: [],
     NODE_ENV: "production",
     MONO_BASE_URL: "https://api.withmono.com",
     MOMO_BASE_URL: "https://sandbox.momodeveloper.mtn.com",
@@ -83,6 +85,7 @@ test("everything set", (t) => {
     PUBLIC_URL: "https://sync.example",
     APP_DEEP_LINK_BASE: "https://app.example/links",
     CORS_ORIGINS: ["https://app.example", "http://localhost:5173"],
+    TRUSTED_PROXIES: ["10.0.0.0/8", "::1"],
     GRAPHQL_INTROSPECTION: "1",
     TIDEMARK_METRICS_PORT: 9464,
     NODE_ENV: "development",
@@ -103,6 +106,16 @@ test("what signs tokens is long enough, and origins are origins", (t) => {
       GRAPHQL_INTROSPECTION: "must be 0 or 1; example: GRAPHQL_INTROSPECTION=1",
     },
   );
+});
+
+test("a proxy is an address or a range, and never everybody", (t) => {
+  for (const given of ["true", "*", "0.0.0.0/0", "::/0", "10.0.0.0/33", "10.0.0.0/8/8", "proxy.example", "10.0.0.1/"]) {
+    t.like(problemsOf(t, { TRUSTED_PROXIES: given }), {
+      TRUSTED_PROXIES:
+        "must be addresses or ranges such as 10.0.0.0/8, comma-separated; example: TRUSTED_PROXIES=10.0.0.0/8",
+    });
+  }
+  t.deepEqual(parseEnvironment({ TRUSTED_PROXIES: "10.1.2.3,fd00::/8" }).TRUSTED_PROXIES, ["10.1.2.3", "fd00::/8"]);
 });
 
 for (const [given, base] of [

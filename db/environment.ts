@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
@@ -99,6 +100,21 @@ const origins = z.string().transform((text, context) => {
   return list;
 });
 
+/** Addresses and ranges of proxies, comma-separated. Nothing wider than a range: who may be anybody can lie about everybody. */
+const proxies = z.string().transform((text, context) => {
+  const list = text.split(",").flatMap((item) => (item.trim() === "" ? [] : [item.trim()]));
+  for (const item of list) {
+    const [address = "", length, ...rest] = item.split("/");
+    const bits = isIP(address) === 6 ? 128 : 32;
+    const isRange = length === undefined || (/^\d{1,3}$/.test(length) && Number(length) >= 1 && Number(length) <= bits);
+    if (isIP(address) === 0 || !isRange || rest.length > 0) {
+      context.addIssue({ code: "custom", message: "must be addresses or ranges such as 10.0.0.0/8, comma-separated" });
+      return z.NEVER;
+    }
+  }
+  return list;
+});
+
 const encryptionKeys = z.string().superRefine((text, context) => {
   try {
     parseEncryptionKeys(text);
@@ -151,6 +167,7 @@ const schema = z.object({
   APP_DEEP_LINK_BASE: appLinkBase.optional().register(examples, { example: "budget://" }),
   SIGN_IN_URL: baseUrl.optional().register(examples, { example: "https://app.example.com/accounts" }),
   CORS_ORIGINS: origins.prefault("").register(examples, { example: "https://app.example.com" }),
+  TRUSTED_PROXIES: proxies.prefault("").register(examples, { example: "10.0.0.0/8" }),
   GRAPHQL_INTROSPECTION: z
     .enum(["0", "1"], { error: "must be 0 or 1" })
     .optional()

@@ -28,14 +28,20 @@ export type ServerDependencies = {
   page?: PageOptions | undefined;
   /** Web pages of other origins that may call. */
   corsOrigins?: readonly string[] | undefined;
+  /** Whose X-Forwarded-For is believed. Left out: nobody's, so that a client is who it connects as. */
+  trustedProxies?: readonly string[] | undefined;
 };
 
 /** The server without a port: tests send requests into it, `npm run server` lets it listen. */
 export function createApp(dependencies: ServerDependencies): FastifyInstance {
-  const { db, log, inbound, reauthentication, graphql, demo, page, metrics, corsOrigins = [] } = dependencies;
+  const { db, log, inbound, reauthentication, graphql, demo, page, metrics, corsOrigins = [], trustedProxies = [] } = dependencies;
 
   const loggerInstance: FastifyBaseLogger = log;
-  const app = Fastify({ loggerInstance, logController: new LogController({ disableRequestLogging: true }) });
+  const app = Fastify({
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+  });
   guardBrowsers(app, { corsOrigins });
   if (metrics !== undefined) {
     app.addHook("onResponse", async (request, reply) => {

@@ -64,6 +64,7 @@ export async function startServer(options: {
       signInUrl: environment.SIGN_IN_URL,
     },
     corsOrigins: environment.CORS_ORIGINS,
+    trustedProxies: environment.TRUSTED_PROXIES,
   });
   app.addHook("onClose", async () => {
     await inbound?.close();

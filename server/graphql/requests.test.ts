@@ -106,6 +106,42 @@ test(
   ),
 );
 
+const PROXIES = { rateLimits: { user: 2, address: 2 }, trustedProxies: ["127.0.0.1"] };
+
+/** Asks once as each of these clients of a proxy, and answers the statuses. */
+async function askFor(url: string, clients: string[]): Promise<number[]> {
+  const statuses: number[] = [];
+  for (const client of clients) {
+    const reply = await fetch(`${url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-forwarded-for": client },
+      body: '{"query":"{ __typename }"}',
+    });
+    statuses.push(reply.status);
+  }
+  return statuses;
+}
+
+test(
+  "behind a proxy that is trusted, each of its clients has a limit of its own, and none can make up another",
+  withApi(async (t, api) => {
+    t.deepEqual(await askFor(api.url, ["203.0.113.1", "203.0.113.1", "203.0.113.1"]), [200, 200, 429]);
+    t.deepEqual(await askFor(api.url, ["203.0.113.2"]), [200]);
+    // The proxy adds whom it saw to what the client said.
+    t.deepEqual(await askFor(api.url, ["198.51.100.1, 203.0.113.1", "198.51.100.2, 203.0.113.1"]), [429, 429]);
+  }, PROXIES),
+);
+
+test(
+  "nobody else's word for who a client is counts",
+  withApi(
+    async (t, api) => {
+      t.deepEqual(await askFor(api.url, ["203.0.113.1", "203.0.113.2", "203.0.113.3"]), [200, 200, 429]);
+    },
+    { ...PROXIES, trustedProxies: ["10.0.0.0/8"] },
+  ),
+);
+
 test(
   "browsers are told what they may do, and other origins only if they are on the list",
   withApi(

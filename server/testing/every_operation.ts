@@ -51,6 +51,29 @@ export function everyOperation(schema: GraphQLSchema, values: Values): Operation
   );
 }
 
+/** One subscription for each field of Subscription; its arguments, of which all are optional, are given where `uuid` is. */
+export function everySubscription(schema: GraphQLSchema, uuid: string | null): { field: string; text: string }[] {
+  return Object.values(schema.getSubscriptionType()?.getFields() ?? {})
+    .filter((field) => uuid === null || field.args.length > 0)
+    .map((field) => ({
+      field: field.name,
+      text: `subscription { ${field.name}${uuid === null ? "" : args(field, { uuid, id: "1" })}${pushed(field.type, 2)} }`,
+    }));
+}
+
+/** What an event tells, with the name of each account in it, and no pages of further rows. */
+function pushed(type: GraphQLOutputType, depth: number): string {
+  const named = getNamedType(type);
+  if (!isObjectType(named)) return "";
+  const fields = Object.values(named.getFields()).flatMap((field) => {
+    if (field.name === "query") return [];
+    if (field.name === "account") return ["account { id accountName }"];
+    if (!isObjectType(getNamedType(field.type))) return [field.name];
+    return depth === 1 ? [] : [`${field.name}${pushed(field.type, depth - 1)}`];
+  });
+  return ` { ${fields.join(" ")} }`;
+}
+
 type Value = Omit<Values, "ids"> & { id: string };
 
 function args(field: GraphQLField<unknown, unknown>, values: Value): string {

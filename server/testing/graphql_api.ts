@@ -79,6 +79,7 @@ export type ApiOptions = Partial<Omit<GraphqlOptions, "linking" | "db" | "log">>
   tokens?: TokenSettings;
   linking?: LinkingDependencies;
   corsOrigins?: string[];
+  trustedProxies?: string[];
 };
 
 /** A test with the API on a database of its own, which is closed after it. */
@@ -104,7 +105,7 @@ async function startApi(cloned: ClonedDb, options: ApiOptions): Promise<{ api: A
       done();
     },
   });
-  const { tokens, linking, corsOrigins, ...others } = options;
+  const { tokens, linking, corsOrigins, trustedProxies, ...others } = options;
   const db = cloned.pool("app_authenticator");
   let statements = 0;
   let listening = 0;
@@ -133,6 +134,7 @@ async function startApi(cloned: ClonedDb, options: ApiOptions): Promise<{ api: A
       ...others,
     },
     corsOrigins,
+    trustedProxies,
   });
   const times: number[] = [];
   app.addHook("onResponse", async (_request, reply) => {
