@@ -9,10 +9,10 @@ const BATCH = 5000;
 const task: Task = async (_, { abortSignal }) => {
   const { db, log } = await currentRuntime();
   const pruned: Record<string, number> = {};
-  for (let full = true; full && !abortSignal?.aborted;) {
+  for (;;) {
     const batch = await prune(db, BATCH);
     for (const { subject, pruned: rows } of batch) pruned[subject] = (pruned[subject] ?? 0) + rows;
-    full = batch.some(({ pruned: rows }) => rows >= BATCH);
+    if (abortSignal?.aborted || batch.every(({ pruned: rows }) => rows < BATCH)) break;
   }
   log.info(pruned, "pruned");
 };

@@ -28,7 +28,8 @@ begin
     select coalesce(max(n.id), v_through) as id, count(*) = p_limit as more from next n
   ),
   closed as (
-    select l.*
+    select l.id, l.account_id, l.platform_source, l.sync_completed_at, l.failure_kind, l.transactions_synced, l.requests,
+      app_private.duration_bucket(l.sync_completed_at - l.sync_started_at) as duration_bucket
     from app_public.sync_logs l
     where l.id in (select n.id from next n union all select u.run_id from app_private.unfolded_runs u)
       and l.status <> 'in_progress'
@@ -54,7 +55,7 @@ begin
       (grain, starts_at, platform_source, institution_code, outcome, duration_bucket, runs, transactions, requests)
     select g.grain, date_bin(g.grain, c.sync_completed_at, timestamptz '2000-01-01 00:00:00+00'), c.platform_source,
       coalesce(k.institution_code, ''), coalesce(c.failure_kind::text, 'success'),
-      app_private.duration_bucket(c.sync_completed_at - c.sync_started_at),
+      c.duration_bucket,
       count(*), sum(c.transactions_synced), sum(c.requests)
     from closed c
     join app_private.links k on k.account_id = c.account_id
