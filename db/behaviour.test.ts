@@ -31,7 +31,7 @@ test(
     await applyBehaviour(db);
     const worker = await cloned.connect("app_worker");
     const { rows } = await worker.query("select * from app_private.clean_up()");
-    t.deepEqual(rows, [{ idempotency_keys: 0, wallet_tokens: 0, jobs: 0, webhooks: 0 }]);
+    t.deepEqual(rows, [{ idempotency_keys: 0, wallet_tokens: 0, jobs: 0 }]);
   }),
 );
 

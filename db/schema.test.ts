@@ -3,6 +3,7 @@ import { join } from "node:path";
 import test from "ava";
 import { dumpSchema } from "./dump.ts";
 import { migrate } from "./migrate.ts";
+import { valueOf } from "./testing/ask.ts";
 import { withClonedDb, withDb } from "./testing/database.ts";
 
 /** The first line that differs, with its number, or nothing: a diff of 2,000 lines helps nobody. */
@@ -14,12 +15,18 @@ function firstDifference(found: string, expected: string): string | null {
   return `line ${at + 1}: ${a[at] ?? "(end)"} instead of ${b[at] ?? "(end)"}`;
 }
 
+/** Before version 16, Postgres names the relation before each column of a view, though there be only one. */
+const withoutRelations = (dump: string): string =>
+  dump.replaceAll(/^create view [^;]*;/gm, (view) => view.replaceAll(/\b\w+\.(?=[a-z_]+\b(?!\())/g, ""));
+
 test(
   "db/schema.sql is what the migrations and files make, on every version of Postgres",
   withDb(async (t, db) => {
     const committed = await readFile(join(import.meta.dirname, "schema.sql"), "utf8");
+    const isOld = Number(await valueOf(db, "select current_setting('server_version_num')")) < 160_000;
+    const comparable = isOld ? withoutRelations : (dump: string) => dump;
     t.is(
-      firstDifference(await dumpSchema(db), committed),
+      firstDifference(comparable(await dumpSchema(db)), comparable(committed)),
       null,
       "run `npm run gen` and review the diff of db/schema.sql",
     );
