@@ -4214,15 +4214,6 @@ AS $function$
     cross join now
     join app_admin.platform_health h on h.platform_source = p.platform_source
   ),
-  job as (
-    select case when q.task = any (array[
-        'mono_sync', 'momo_sync', 'enqueue_due_syncs', 'process_webhooks', 'unlink_account', 'clean_up', 'update_statistics', 'prune'
-      ]) then q.task else 'other' end as task,
-      sum(q.ready) as ready, sum(q.running) as running, sum(q.later) as scheduled, sum(q.dead) as dead,
-      max(q.oldest_ready) as oldest_ready
-    from app_admin.queue q
-    group by 1
-  ),
   down as (
     select i.platform_source, case when i.nth <= 20 then i.institution_code else 'others' end as institution
     from (
@@ -4290,12 +4281,12 @@ AS $function$
   left join app_private.sync_states s on s.account_id = l.account_id and s.run_id = l.id
   group by p.platform_source, st.state
   union all
-  select 'queue_jobs', json_build_object('task', j.task, 'state', g.state), g.jobs
-  from job j
-  cross join lateral (values ('ready', j.ready), ('running', j.running), ('scheduled', j.scheduled), ('dead', j.dead)) as g (state, jobs)
+  select 'queue_jobs', json_build_object('task', q.task, 'state', g.state), g.jobs
+  from app_admin.queue q
+  cross join lateral (values ('ready', q.ready), ('running', q.running), ('scheduled', q.later), ('dead', q.dead)) as g (state, jobs)
   union all
-  select 'queue_lag_seconds', json_build_object('task', j.task), coalesce(extract(epoch from j.oldest_ready), 0)
-  from job j
+  select 'queue_lag_seconds', json_build_object('task', q.task), coalesce(extract(epoch from q.oldest_ready), 0)
+  from app_admin.queue q
   union all
   select 'workers', json_build_object('runner', r.runner), count(w.worker_id) filter (where w.alive)
   from (select platform_source::text from platform union select 'general') as r (runner)

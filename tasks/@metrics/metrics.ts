@@ -7,6 +7,7 @@ import type { DeliveryOutcome } from "../@channels/channel.ts";
 import type { Exchange } from "../@http/exchange.ts";
 import type { SyncOutcome } from "../@sync/sync_account.ts";
 import { gaugeCatalogue, type GaugeName, isGaugeName } from "./gauge_catalogue.ts";
+import { withTasksOfOthers } from "./tasks_of_others.ts";
 
 /** How long the answers of the database are good for: several scrapers, or an eager one, cost it one look in this time. */
 const CACHE_MS = 10_000;
@@ -223,7 +224,7 @@ export class Metrics {
 
   #show(rows: GaugeRow[]): void {
     for (const gauge of this.#gauges.values()) gauge.reset();
-    for (const { gauge, labels, value } of rows) {
+    for (const { gauge, labels, value } of withTasksOfOthers(rows)) {
       // A newer database may know more gauges than this process.
       if (isGaugeName(gauge)) this.#gauges.get(gauge)?.set(labels, value);
     }
