@@ -16,17 +16,22 @@ as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := app_private.clock();
+  v_locked uuid[];
   v_claimed uuid[];
 begin
-  with locked as (
+  -- A statement of its own: what is judged next is as it stands once these are locked. An episode that is opened again at
+  -- this moment waits for that lock (open_episodes), and then finds what was called off because of it. Nor is a locked row
+  -- skipped, as elsewhere: this job is the only one that will ask, and whoever holds the lock does so for milliseconds.
+  v_locked := array(
     select d.id
     from app_private.deliveries d
     where d.id = any (p_ids) and d.channel = p_channel and d.outcome is null and d.next_attempt_at <= v_now
       and coalesce(d.leased_until, '-infinity') <= clock_timestamp()
     order by d.id
-    for no key update skip locked
-  ),
-  judged as (
+    for no key update
+  );
+
+  with judged as (
     select d.id,
       case
         when d.expires_at <= v_now then array['expired', 'too_late', d.reason]
@@ -43,8 +48,7 @@ begin
           array['unreachable', 'subscription_gone', 'The browser is subscribed no longer.']
       end as verdict,
       case when c.quiet_hours then app_private.quiet_until(v_now, c.quiet_from, c.quiet_to, c.time_zone) end as quiet_until
-    from locked l
-    join app_private.deliveries d on d.id = l.id
+    from app_private.deliveries d
     join app_public.notifications n on n.id = d.notification_id
     cross join lateral app_private.notification_choice(n.user_id) c
     left join app_public.accounts a on a.id = n.account_id
@@ -54,6 +58,7 @@ begin
     left join app_public.sync_settings s on s.user_id = n.user_id and s.platform_source = n.platform_source
     left join app_public.notification_channels w
       on w.user_id = n.user_id and w.platform_source = n.platform_source and w.channel = p_channel
+    where d.id = any (v_locked)
   ),
   decided as (
     update app_private.deliveries d

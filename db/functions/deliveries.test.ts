@@ -411,18 +411,34 @@ test(
 );
 
 test(
-  "two workers at the same delivery: one sends, the other is not even kept waiting",
+  "two workers at the same delivery: one sends, and the other finds it taken",
   twoSessions(async (t, a, b) => {
     await needsHer(a);
-    await b.query("set lock_timeout = '1s'");
     const ids = await idsOf(a, "onesignal");
     await a.query("begin");
     t.is((await beginDeliveries(a, "onesignal", "worker-a", ids)).length, 1);
-    t.deepEqual(await beginDeliveries(b, "onesignal", "worker-b", ids), [], "while it is being claimed");
-    t.is(await due(b), 0);
+    t.is(await due(b), 0, "the dispatcher does not wait for that");
+    const second = beginDeliveries(b, "onesignal", "worker-b", ids);
     await a.query("commit");
-    t.deepEqual(await beginDeliveries(b, "onesignal", "worker-b", ids), [], "while it is held");
+    t.deepEqual(await second, []);
+    t.deepEqual(await beginDeliveries(b, "onesignal", "worker-b", ids), []);
     t.is(await due(b), 0);
+  }),
+);
+
+test(
+  "a claim that meets a rolled-back one gets the delivery",
+  twoSessions(async (t, a, b) => {
+    await needsHer(a);
+    const ids = await idsOf(a, "onesignal");
+    await a.query("begin");
+    await beginDeliveries(a, "onesignal", "worker-a", ids);
+    const second = beginDeliveries(b, "onesignal", "worker-b", ids);
+    await a.query("rollback");
+    t.deepEqual(
+      (await second).map(({ id }) => id),
+      ids,
+    );
   }),
 );
 
@@ -449,6 +465,39 @@ test(
       { id: again.id, outcome: "lost" },
     ]);
     t.like(await state(a), { outcome: "delivered" });
+  }),
+);
+
+test(
+  "a relapse at the very moment at which a message is called off as over: it is on its way again",
+  twoSessions(async (t, a, b) => {
+    const account = await needsHer(a);
+    await finish(a, await begin(a, account));
+    const ids = await idsOf(a, "onesignal");
+    await a.query("begin");
+    t.deepEqual(await beginDeliveries(a, "onesignal", "worker-a", ids), [], "it works again, for all we know");
+    const relapse = b.query("select app_private.require_owner($1)", [account.accountId]);
+    await a.query("commit");
+    await relapse;
+    t.like(await state(a), { outcome: null });
+    t.deepEqual([(await claimOne(a)).id], ids);
+  }),
+);
+
+test(
+  "a message that is claimed at the very moment of a relapse is not called off",
+  twoSessions(async (t, a, b) => {
+    const account = await needsHer(a);
+    await finish(a, await begin(a, account));
+    const ids = await idsOf(a, "onesignal");
+    await b.query("begin");
+    await b.query("select app_private.require_owner($1)", [account.accountId]);
+    const claimed = beginDeliveries(a, "onesignal", "worker-a", ids);
+    await b.query("commit");
+    t.deepEqual(
+      (await claimed).map(({ id }) => id),
+      ids,
+    );
   }),
 );
 

@@ -28,6 +28,13 @@ begin
   if v_relapsed is null then
     return;
   end if;
+  -- Whoever is calling one off at this moment decides before we look (begin_deliveries).
+  perform
+  from app_private.deliveries d
+  join app_public.notifications n on n.id = d.notification_id
+  where n.episode_id = any (v_relapsed)
+  order by d.id
+  for no key update of d;
   with revived as (
     update app_private.deliveries d
     set outcome = null, finished_at = null, code = null, reason = null, next_attempt_at = v_now,
