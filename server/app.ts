@@ -34,7 +34,18 @@ export type ServerDependencies = {
 
 /** The server without a port: tests send requests into it, `npm run server` lets it listen. */
 export function createApp(dependencies: ServerDependencies): FastifyInstance {
-  const { db, log, inbound, reauthentication, graphql, demo, page, metrics, corsOrigins = [], trustedProxies = [] } = dependencies;
+  const {
+    db,
+    log,
+    inbound,
+    reauthentication,
+    graphql,
+    demo,
+    page,
+    metrics,
+    corsOrigins = [],
+    trustedProxies = [],
+  } = dependencies;
 
   const loggerInstance: FastifyBaseLogger = log;
   const app = Fastify({
