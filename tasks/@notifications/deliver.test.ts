@@ -10,6 +10,7 @@ import { asOwner, asUser } from "../../db/testing/roles.ts";
 import { type Account, alice, begin, emptyQueue, fail, finish, linkMono, noon } from "../../db/testing/world.ts";
 import { createHttpClient } from "../@http/client.ts";
 import { createOneSignal } from "../@channels/onesignal/channel.ts";
+import { readSamples } from "../@metrics/testing/samples.ts";
 import { completion } from "../@worker/completion.ts";
 import { provideRuntime } from "../@worker/current_runtime.ts";
 import { createTestRuntime, newKeyring } from "../@worker/testing/workplace.ts";
@@ -30,6 +31,8 @@ const taskList = {
 type Post = {
   owner: Client;
   oneSignal: OneSignalSimulator;
+  /** What /metrics tells of attempts at this channel, by outcome; zeros left out. */
+  counted: () => Promise<Record<string, number>>;
   /** What the worker logged. */
   logged: () => string;
   /** Runs every job that is ready, each once. */
@@ -67,6 +70,13 @@ function atPost(
       await body(t, {
         owner,
         oneSignal,
+        async counted() {
+          const samples = readSamples((await runtime.metrics.render()).text).filter(
+            ({ name, labels, value }) =>
+              name === "tidemark_notification_deliveries_total" && labels["channel"] === "onesignal" && value > 0,
+          );
+          return Object.fromEntries(samples.map(({ labels, value }) => [labels["outcome"], value]));
+        },
         logged: () => logged,
         runJobs,
         async pass(interval) {
@@ -128,7 +138,7 @@ test.serial(
 
 test.serial(
   "a channel that fails is tried again until it delivers, once; other channels do not wait for it",
-  atPost(async (t, { owner, oneSignal, runJobs, pass }) => {
+  atPost(async (t, { owner, oneSignal, runJobs, pass, counted }) => {
     oneSignal.putUser(alice);
     await needsHer(owner);
     for (const kind of ["503", "lost_answer", "429"] as const) oneSignal.addFault({ kind, match: { method: "POST" } });
@@ -142,6 +152,7 @@ test.serial(
     t.is(oneSignal.received(alice).length, 1);
     const key = String(await valueOf(owner, "select id from app_private.deliveries where channel = 'onesignal'"));
     t.deepEqual(oneSignal.keyCount(key), { created: 1, replayed: 1 });
+    t.deepEqual(await counted(), { retry: 3, delivered: 1 });
   }),
 );
 

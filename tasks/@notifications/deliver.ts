@@ -26,6 +26,7 @@ export async function deliver(
   const outcome = await send(runtime, channel, delivery, stopping);
   // Nothing is known of an attempt that we cut short: whoever stops this worker hands the claim back at once.
   if (stopping.aborted && outcome.kind === "retry") return;
+  runtime.metrics.notificationSent(channel, outcome.kind);
   const [recorded] = await recordDeliveries(db, [attemptOf(delivery, outcome)]);
   const { platform, accountId } = delivery;
   const about = logAbout(log, { platform, ...(accountId === null ? {} : { accountId }) });
