@@ -1,5 +1,4 @@
 /** A simulator's control endpoint: what its methods do, over HTTP, JSON in and out, without a key. */
-import { z } from "zod";
 import { json, type Route, type SimulatorRequest } from "./http.ts";
 
 /** The thing asked for does not exist (any more): 404. */
@@ -22,11 +21,3 @@ export function controlRoute(method: string, path: string, act: (request: Simula
     },
   };
 }
-
-export const rateLimitSchema = z.strictObject({ limit: z.number().int().min(1), windowMs: z.number().int().min(1) });
-
-export const clockMoveSchema = z.union([
-  z.strictObject({ now: z.union([z.number().int(), z.iso.datetime().transform((text) => Date.parse(text))]) }),
-  z.strictObject({ offsetMs: z.number().int() }),
-  z.strictObject({ advanceMs: z.number().int() }),
-]);

@@ -3,18 +3,18 @@
  * OneSignal's documentation and SDKs; where they are silent or differ there is a setting (events.ts).
  */
 import { z } from "zod";
-import { type ClockMove, type VirtualClock, virtualClock } from "../clock.ts";
-import { clockMoveSchema, controlRoute, rateLimitSchema, UnknownThing } from "../control_route.ts";
-import { type Fault, type FaultPlan, type FaultReport, Faults, faultSchema } from "../faults.ts";
+import { type VirtualClock, virtualClock } from "../clock.ts";
 import {
-  header,
-  json,
-  type Reply,
-  type RequestRecord,
-  type Route,
-  type SimulatorRequest,
-  startServer,
-} from "../http.ts";
+  type CommonControls,
+  type CommonParts,
+  commonControls,
+  commonRoutes,
+  type CommonState,
+  commonState,
+} from "../common_controls.ts";
+import { controlRoute, UnknownThing } from "../control_route.ts";
+import { Faults } from "../faults.ts";
+import { header, json, type Reply, type Route, type SimulatorRequest, startServer } from "../http.ts";
 import { openJournal } from "../journal.ts";
 import { randomFor, type Seed, uuidFor } from "../random.ts";
 import { type RateLimit, SlidingWindowLimiter } from "../rate_limit.ts";
@@ -39,27 +39,20 @@ export type OneSignalSimulatorOptions = {
   statePath?: string;
 };
 
-export type OneSignalState = {
-  now: string;
+export type OneSignalState = CommonState & {
   appId: string;
   users: Record<string, User>;
   notifications: number;
   keys: Record<string, KeyCount>;
   settings: Settings;
-  requests: Record<string, number>;
-  breaches: number;
-  faults: FaultReport;
-  bugs: string[];
 };
 
-export type OneSignalSimulator = {
+export type OneSignalSimulator = CommonControls & {
   url: string;
   port: number;
   appId: string;
   /** The key that is accepted now. */
   readonly apiKey: string;
-  clock: VirtualClock;
-  moveClock(move: ClockMove): void;
   /** Somebody who signed in to the app, on a device that is subscribed unless told otherwise. */
   putUser(externalId: string, user?: { subscribed?: boolean }): void;
   removeUser(externalId: string): void;
@@ -75,16 +68,6 @@ export type OneSignalSimulator = {
   changeSettings(settings: SettingsChange): void;
   /** Another key from now on. */
   setKey(apiKey: string): void;
-  setRateLimit(limit: RateLimit | null): void;
-  addFault(fault: Fault): void;
-  clearFaults(): void;
-  /** A standing source of faults; null ends it. Only from within the process. */
-  followFaultPlan(plan: FaultPlan | null): void;
-  nextRequest(match: (request: SimulatorRequest) => boolean): Promise<SimulatorRequest>;
-  recentRequests(): RequestRecord[];
-  /** Back to an empty beginning, the journal included. Key, limits and their breaches stay. */
-  reset(): void;
-  close(): Promise<void>;
 };
 
 /** @throws BadJournal when `statePath` holds another seed's journal. */
@@ -120,7 +103,16 @@ export async function startOneSignalSimulator(options: OneSignalSimulatorOptions
     return faults.answer(request, () => (header(request, "authorization") === `Key ${apiKey}` ? answer() : denied()));
   };
 
+  const parts: CommonParts = {
+    clock,
+    limiters: [limiter, userLimiter],
+    faults,
+    server: () => server,
+    clockMoved: () => world.record({ kind: "clock_moved", at: clock.now(), offsetMs: clock.offsetMs }),
+    forget: () => world.forget(),
+  };
   const simulator: OneSignalSimulator = {
+    ...commonControls(parts),
     get url() {
       return server.url;
     },
@@ -130,11 +122,6 @@ export async function startOneSignalSimulator(options: OneSignalSimulatorOptions
     appId,
     get apiKey() {
       return apiKey;
-    },
-    clock,
-    moveClock(move) {
-      clock.move(move);
-      world.record({ kind: "clock_moved", at: clock.now(), offsetMs: clock.offsetMs });
     },
     putUser(externalId, { subscribed = true } = {}) {
       world.record({ kind: "user_put", at: clock.now(), externalId, subscribed });
@@ -151,16 +138,12 @@ export async function startOneSignalSimulator(options: OneSignalSimulatorOptions
     received: (externalId) => world.state.notifications.filter(({ recipients }) => recipients.includes(externalId)),
     keyCount: (key) => world.state.keys.get(key.toLowerCase()) ?? { created: 0, replayed: 0 },
     state: () => ({
-      now: new Date(clock.now()).toISOString(),
+      ...commonState(parts),
       appId,
       users: Object.fromEntries(world.state.users),
       notifications: world.state.notifications.length,
       keys: Object.fromEntries(world.state.keys),
       settings: world.state.settings,
-      requests: server.counts(),
-      breaches: limiter.breaches + userLimiter.breaches,
-      faults: faults.report(),
-      bugs: server.bugs().map((bug) => (bug instanceof Error ? bug.message : String(bug))),
     }),
     changeSettings(settings) {
       world.record({ kind: "settings_changed", at: clock.now(), settings });
@@ -168,18 +151,6 @@ export async function startOneSignalSimulator(options: OneSignalSimulatorOptions
     setKey(key) {
       apiKey = key;
     },
-    setRateLimit: (limit) => limiter.configure(limit),
-    addFault: (fault) => faults.add(fault),
-    clearFaults: () => faults.clear(),
-    followFaultPlan: (plan) => faults.follow(plan),
-    nextRequest: (match) => server.nextRequest(match),
-    recentRequests: () => server.recent(),
-    reset() {
-      world.forget();
-      faults.clear();
-      server.forget();
-    },
-    close: () => server.close(),
   };
 
   const server = await startServer({
@@ -207,12 +178,8 @@ const limitOr = (given: RateLimit | null | undefined, usual: RateLimit): RateLim
 function controlRoutes(simulator: OneSignalSimulator): Route[] {
   const externalId = (request: SimulatorRequest): string => request.params["id"] ?? "";
   return [
-    controlRoute("GET", "/state", () => simulator.state()),
+    ...commonRoutes(simulator),
     controlRoute("GET", "/notifications", () => simulator.notifications()),
-    controlRoute("POST", "/clock", ({ body }) => {
-      simulator.moveClock(clockMoveSchema.parse(body));
-      return { now: simulator.state().now };
-    }),
     controlRoute("GET", "/users/:id", (request) => simulator.user(externalId(request))),
     controlRoute("GET", "/users/:id/received", (request) => simulator.received(externalId(request))),
     controlRoute("PUT", "/users/:id", (request) =>
@@ -226,9 +193,5 @@ function controlRoutes(simulator: OneSignalSimulator): Route[] {
     controlRoute("POST", "/key", ({ body }) =>
       simulator.setKey(z.strictObject({ apiKey: z.string().min(1) }).parse(body).apiKey),
     ),
-    controlRoute("POST", "/rate-limit", ({ body }) => simulator.setRateLimit(rateLimitSchema.nullable().parse(body))),
-    controlRoute("POST", "/faults", ({ body }) => simulator.addFault(faultSchema.parse(body))),
-    controlRoute("DELETE", "/faults", () => simulator.clearFaults()),
-    controlRoute("POST", "/reset", () => simulator.reset()),
   ];
 }

@@ -1,4 +1,5 @@
 import type { VirtualClock } from "../clock.ts";
+import { EventSourced } from "../event_sourced.ts";
 import type { Journal } from "../journal.ts";
 import type { Seed } from "../random.ts";
 import { eventSchema, type SentNotification, type Settings, type SimulatorEvent } from "./events.ts";
@@ -26,35 +27,15 @@ export type State = {
 
 const KEY_LIFETIME_MS = 30 * 24 * 3_600_000;
 
-export class World {
-  readonly seed: Seed;
-  readonly clock: VirtualClock;
-  readonly #journal: Journal<SimulatorEvent>;
-  /** Replaced as a whole by `forget`: never keep it. */
-  state = emptyState();
-
+export class World extends EventSourced<State, SimulatorEvent> {
   constructor(seed: Seed, clock: VirtualClock, journal: Journal<SimulatorEvent>) {
-    this.seed = seed;
-    this.clock = clock;
-    this.#journal = journal;
-    for (const event of journal.past) applyEvent(this.state, event);
-  }
-
-  record(given: SimulatorEvent): void {
-    const event = eventSchema.parse(given);
-    applyEvent(this.state, event);
-    this.#journal.append(event);
+    super(seed, clock, journal, { empty: emptyState, apply: applyEvent, event: eventSchema });
   }
 
   /** The body that this key was first answered with, in the last 30 days. */
   firstAnswer(key: string): FirstAnswer | undefined {
     const first = this.state.firstAnswers.get(key);
     return first !== undefined && this.clock.now() < first.at + KEY_LIFETIME_MS ? first : undefined;
-  }
-
-  forget(): void {
-    this.state = emptyState();
-    this.#journal.clear();
   }
 }
 

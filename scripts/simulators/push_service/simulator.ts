@@ -4,10 +4,18 @@
  */
 import { createECDH } from "node:crypto";
 import { z } from "zod";
-import { type ClockMove, type VirtualClock, virtualClock } from "../clock.ts";
-import { clockMoveSchema, controlRoute, rateLimitSchema } from "../control_route.ts";
-import { type Fault, type FaultPlan, type FaultReport, Faults, faultSchema } from "../faults.ts";
-import { type Reply, type RequestRecord, type Route, type SimulatorRequest, startServer } from "../http.ts";
+import { type VirtualClock, virtualClock } from "../clock.ts";
+import {
+  type CommonControls,
+  type CommonParts,
+  commonControls,
+  commonRoutes,
+  type CommonState,
+  commonState,
+} from "../common_controls.ts";
+import { controlRoute } from "../control_route.ts";
+import { Faults } from "../faults.ts";
+import { type Reply, type Route, type SimulatorRequest, startServer } from "../http.ts";
 import { openJournal } from "../journal.ts";
 import { randomFor, type Seed } from "../random.ts";
 import { type RateLimit, SlidingWindowLimiter } from "../rate_limit.ts";
@@ -44,8 +52,7 @@ export type PushSubscriptionJson = { endpoint: string; expirationTime: null; key
 /** What stands on the screen for one tag: the latest, and how often it was put there. */
 export type ShownNotification = { tag: string; title: string; body: string; url: string | null; times: number };
 
-export type PushServiceState = {
-  now: string;
+export type PushServiceState = CommonState & {
   subscriptions: {
     id: string;
     endpoint: string;
@@ -56,20 +63,14 @@ export type PushServiceState = {
   }[];
   accepted: number;
   settings: Settings;
-  requests: Record<string, number>;
-  breaches: number;
-  faults: FaultReport;
-  bugs: string[];
 };
 
-export type PushServiceSimulator = {
+export type PushServiceSimulator = CommonControls & {
   /** `https://localhost:port` */
   url: string;
   port: number;
   /** PEM, for whoever is to trust it. */
   certificate: string;
-  clock: VirtualClock;
-  moveClock(move: ClockMove): void;
   /** A browser subscribes: with the app's VAPID public key, or with none so that anybody may send. */
   subscribe(options?: { applicationServerKey?: string; online?: boolean }): PushSubscriptionJson;
   /** gone: 410 from now on; unknown: 404. @throws UnknownThing */
@@ -82,16 +83,6 @@ export type PushServiceSimulator = {
   shown(endpoint: string): ShownNotification[];
   state(): PushServiceState;
   changeSettings(settings: SettingsChange): void;
-  setRateLimit(limit: RateLimit | null): void;
-  addFault(fault: Fault): void;
-  clearFaults(): void;
-  /** A standing source of faults; null ends it. Only from within the process. */
-  followFaultPlan(plan: FaultPlan | null): void;
-  nextRequest(match: (request: SimulatorRequest) => boolean): Promise<SimulatorRequest>;
-  recentRequests(): RequestRecord[];
-  /** Back to an empty beginning, the journal included. Limits and their breaches stay. */
-  reset(): void;
-  close(): Promise<void>;
 };
 
 /** @throws BadJournal when `statePath` holds another seed's journal. */
@@ -121,7 +112,16 @@ export async function startPushServiceSimulator(options: PushServiceSimulatorOpt
     return { ...refusal(429, "too many requests"), headers: when[world.state.settings.retryAfter] };
   };
 
+  const parts: CommonParts = {
+    clock,
+    limiters: [limiter],
+    faults,
+    server: () => server,
+    clockMoved: () => world.record({ kind: "clock_moved", at: clock.now(), offsetMs: clock.offsetMs }),
+    forget: () => world.forget(),
+  };
   const simulator: PushServiceSimulator = {
+    ...commonControls(parts),
     get url() {
       return server.url;
     },
@@ -129,11 +129,6 @@ export async function startPushServiceSimulator(options: PushServiceSimulatorOpt
       return server.port;
     },
     certificate: certificate.cert,
-    clock,
-    moveClock(move) {
-      clock.move(move);
-      world.record({ kind: "clock_moved", at: clock.now(), offsetMs: clock.offsetMs });
-    },
     subscribe({ applicationServerKey, online = true } = {}) {
       const ordinal = world.state.subscriptions.size;
       const random = randomFor(seed, "subscription", ordinal);
@@ -167,7 +162,7 @@ export async function startPushServiceSimulator(options: PushServiceSimulatorOpt
     received: (endpoint) => [...world.subscription(idOf(endpoint)).delivered],
     shown: (endpoint) => shownOf(world.subscription(idOf(endpoint)).delivered),
     state: () => ({
-      now: new Date(clock.now()).toISOString(),
+      ...commonState(parts),
       subscriptions: [...world.state.subscriptions.values()].map(({ id, status, online, delivered, waiting }) => ({
         id,
         endpoint: `${server.url}/push/${id}`,
@@ -178,26 +173,10 @@ export async function startPushServiceSimulator(options: PushServiceSimulatorOpt
       })),
       accepted: world.state.accepted,
       settings: world.state.settings,
-      requests: server.counts(),
-      breaches: limiter.breaches,
-      faults: faults.report(),
-      bugs: server.bugs().map((bug) => (bug instanceof Error ? bug.message : String(bug))),
     }),
     changeSettings(settings) {
       world.record({ kind: "settings_changed", at: clock.now(), settings });
     },
-    setRateLimit: (limit) => limiter.configure(limit),
-    addFault: (fault) => faults.add(fault),
-    clearFaults: () => faults.clear(),
-    followFaultPlan: (plan) => faults.follow(plan),
-    nextRequest: (match) => server.nextRequest(match),
-    recentRequests: () => server.recent(),
-    reset() {
-      world.forget();
-      faults.clear();
-      server.forget();
-    },
-    close: () => server.close(),
   };
 
   const server = await startServer({
@@ -241,11 +220,7 @@ function shownOf(delivered: readonly PushedMessage[]): ShownNotification[] {
 function controlRoutes(simulator: PushServiceSimulator): Route[] {
   const id = (request: SimulatorRequest): string => request.params["id"] ?? "";
   return [
-    controlRoute("GET", "/state", () => simulator.state()),
-    controlRoute("POST", "/clock", ({ body }) => {
-      simulator.moveClock(clockMoveSchema.parse(body));
-      return { now: simulator.state().now };
-    }),
+    ...commonRoutes(simulator),
     controlRoute("POST", "/subscriptions", ({ body }) =>
       simulator.subscribe(
         z
@@ -262,9 +237,5 @@ function controlRoutes(simulator: PushServiceSimulator): Route[] {
     controlRoute("GET", "/subscriptions/:id/received", (request) => simulator.received(id(request))),
     controlRoute("GET", "/subscriptions/:id/shown", (request) => simulator.shown(id(request))),
     controlRoute("POST", "/settings", ({ body }) => simulator.changeSettings(settingsSchema.parse(body))),
-    controlRoute("POST", "/rate-limit", ({ body }) => simulator.setRateLimit(rateLimitSchema.nullable().parse(body))),
-    controlRoute("POST", "/faults", ({ body }) => simulator.addFault(faultSchema.parse(body))),
-    controlRoute("DELETE", "/faults", () => simulator.clearFaults()),
-    controlRoute("POST", "/reset", () => simulator.reset()),
   ];
 }

@@ -1,5 +1,6 @@
 import type { VirtualClock } from "../clock.ts";
 import { UnknownThing } from "../control_route.ts";
+import { EventSourced } from "../event_sourced.ts";
 import type { Journal } from "../journal.ts";
 import type { Seed } from "../random.ts";
 import {
@@ -30,24 +31,9 @@ export type State = {
   clockOffsetMs: number;
 };
 
-export class World {
-  readonly seed: Seed;
-  readonly clock: VirtualClock;
-  readonly #journal: Journal<SimulatorEvent>;
-  /** Replaced as a whole by `forget`: never keep it. */
-  state = emptyState();
-
+export class World extends EventSourced<State, SimulatorEvent> {
   constructor(seed: Seed, clock: VirtualClock, journal: Journal<SimulatorEvent>) {
-    this.seed = seed;
-    this.clock = clock;
-    this.#journal = journal;
-    for (const event of journal.past) applyEvent(this.state, event);
-  }
-
-  record(given: SimulatorEvent): void {
-    const event = eventSchema.parse(given);
-    applyEvent(this.state, event);
-    this.#journal.append(event);
+    super(seed, clock, journal, { empty: emptyState, apply: applyEvent, event: eventSchema });
   }
 
   /** @throws UnknownThing */
@@ -55,11 +41,6 @@ export class World {
     const found = this.state.subscriptions.get(id);
     if (found === undefined) throw new UnknownThing(`no subscription ${id}`);
     return found;
-  }
-
-  forget(): void {
-    this.state = emptyState();
-    this.#journal.clear();
   }
 }
 

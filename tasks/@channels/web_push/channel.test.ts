@@ -54,7 +54,7 @@ test("the browser opens the very text that was sent, with topic, life and urgenc
   t.deepEqual(JSON.parse(got?.text ?? ""), {
     title: sent.title,
     body: sent.body,
-    lang: "fr",
+    language: "fr",
     tag: sent.tag,
     url: sent.webUrl,
     kind: "reauth_required",

@@ -1,13 +1,13 @@
 import type { PushMessage } from "../channel.ts";
 
 /**
- * What the page's service worker gets, as JSON: `showNotification(title, {body, lang, tag, data: {url}})`. The tag makes a
+ * What the page's service worker gets, as JSON: `showNotification(title, {body, lang: language, tag, data: {url}})`. The tag makes a
  * message that came twice, or a later one of the same episode, replace the earlier one on the screen.
  */
 export type WebPushPayload = {
   title: string;
   body: string;
-  lang: string;
+  language: string;
   tag: string;
   /** Where a tap leads; null: the page itself. */
   url: string | null;
@@ -48,7 +48,7 @@ function encoded(message: PushMessage, body: string): string {
   const payload: WebPushPayload = {
     title: message.title,
     body,
-    lang: message.language,
+    language: message.language,
     tag: message.tag,
     url: message.webUrl,
     kind: message.kind,
