@@ -20,9 +20,10 @@ import { startServer } from "../server/start_server.ts";
 import { createRuntime } from "../tasks/@worker/runtime.ts";
 import { keepRunning } from "../tasks/@worker/keep_running.ts";
 import { removeConnection, writeConnection } from "./connection.ts";
-import { readOrCreateDemoKeys } from "./demo_keys.ts";
+import { readOrCreateDemoKeys, readOrCreateDemoVapidKeys } from "./demo_keys.ts";
 import { linkDemoAccounts } from "./demo/link_accounts.ts";
 import { demoUsers } from "./demo/people.ts";
+import { giveDemoDevices } from "./demo/push_devices.ts";
 import { demoSigningSecret } from "./demo/signing_secret.ts";
 import { type DemoSimulators, startDemoSimulators } from "./demo/simulators.ts";
 import { startPostgres } from "./postgres/embedded.ts";
@@ -56,6 +57,7 @@ async function main(): Promise<void> {
   const environment: Environment & { DATABASE_URL: string } = {
     ...given,
     ...simulators?.environment,
+    ...(ownDatabase && given.VAPID_PUBLIC_KEY === undefined ? await demoVapid(data) : {}),
     ...(serviceToken === undefined ? {} : { TIDEMARK_SERVICE_TOKENS: `demo:sha256:${sha256(serviceToken)}` }),
     DATABASE_URL: databaseUrl,
     TIDEMARK_ENCRYPTION_KEYS: given.TIDEMARK_ENCRYPTION_KEYS ?? (await readOrCreateDemoKeys(data)),
@@ -88,6 +90,9 @@ async function main(): Promise<void> {
   opened.push({ what: "server", close: () => server.close() });
   if (simulators !== undefined) {
     simulators.callServer(server.url);
+    if (environment.VAPID_PUBLIC_KEY !== undefined) {
+      await giveDemoDevices({ databaseUrl, simulators, vapidPublicKey: environment.VAPID_PUBLIC_KEY });
+    }
     await linkDemoAccounts({ databaseUrl, runtime, simulators, serverUrl: server.url });
   }
   for (const [id, name] of await accountNames(databaseUrl)) names.set(id, name);
@@ -111,6 +116,7 @@ async function main(): Promise<void> {
         platform,
         state: simulators?.platforms.has(platform) ? "simulated" : runtime.platforms.has(platform) ? "real" : "off",
       })),
+      channels: { oneSignal: simulators?.oneSignal?.url ?? null, pushService: simulators?.pushService.url ?? null },
     }),
   );
 
@@ -136,6 +142,12 @@ async function main(): Promise<void> {
   });
   await Promise.race([stopped, working]);
   console.log("\nStopping; data stays in", data);
+}
+
+/** Apple's push service wants to know whom to ask, and takes no address of a machine that nobody can reach. */
+async function demoVapid(data: string): Promise<Partial<Environment>> {
+  const { publicKey, privateKey } = await readOrCreateDemoVapidKeys(data);
+  return { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey, VAPID_SUBJECT: "mailto:demo@example.com" };
 }
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -11,8 +11,10 @@ export function welcome(options: {
   logFile: string;
   ownDatabase: boolean;
   platforms: PlatformState[];
+  /** Where the simulated channels are; null: that one has real keys, or none. */
+  channels: { oneSignal: string | null; pushService: string | null };
 }): string {
-  const { connection, logFile, ownDatabase, platforms } = options;
+  const { connection, logFile, ownDatabase, platforms, channels } = options;
   const wheres: Record<PlatformSource, string> = { mono: connection.monoUrl, mtn_momo: connection.momoUrl };
   const lines = [
     "",
@@ -24,6 +26,8 @@ export function welcome(options: {
     `  Endpoints  ${connection.serverUrl}/openapi.json${connection.serviceToken === undefined ? "" : " (the token is serviceToken in connection.json)"}`,
     `  Postgres   ${ownDatabase ? "embedded, on " : ""}${new URL(connection.databaseUrl).host}`,
     ...platforms.map(({ platform, state }) => `  ${label(platform)} ${describe(state, wheres[platform], platform)}`),
+    ...(channels.oneSignal === null ? [] : [`  OneSignal  simulated, on ${channels.oneSignal}`]),
+    ...(channels.pushService === null ? [] : [`  Web Push   simulated browsers, on ${channels.pushService}`]),
     `  Log        ${logFile}`,
     "",
     "Try next, in another terminal:",

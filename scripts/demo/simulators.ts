@@ -4,13 +4,18 @@ import type { Environment } from "../../db/environment.ts";
 import type { PlatformSource } from "../../db/queries/runs.ts";
 import { type MomoSimulator, startMomoSimulator } from "../simulators/momo/simulator.ts";
 import { type MonoSimulator, startMonoSimulator } from "../simulators/mono/simulator.ts";
+import { type OneSignalSimulator, startOneSignalSimulator } from "../simulators/onesignal/simulator.ts";
+import { type PushServiceSimulator, startPushServiceSimulator } from "../simulators/push_service/simulator.ts";
 import { UsageError } from "../usage.ts";
 
 export type DemoSimulators = {
   mono: MonoSimulator | null;
   momo: MomoSimulator | null;
   platforms: ReadonlySet<PlatformSource>;
-  /** What turns the platforms on and points them here. */
+  oneSignal: OneSignalSimulator | null;
+  /** Always there: with it browsers that nobody has to open. Real ones go to their own services. */
+  pushService: PushServiceSimulator;
+  /** What turns the platforms and OneSignal on and points them here. */
   environment: Partial<Environment>;
   /** From now on Mono's webhooks go to this server. */
   callServer(url: string): void;
@@ -21,8 +26,9 @@ export type DemoSimulators = {
 const SEED = "tidemark demo";
 
 /**
- * Simulators for the platforms that have no keys, on the ports after the server's, which stay the same from start to
- * start because tracked references remember where they were made. What was done to them is kept in `data`.
+ * Simulators for the platforms and channels that have no keys, on the ports after the server's, which stay the same from
+ * start to start because tracked references and subscriptions remember where they were made. What was done to them is
+ * kept in `data`.
  *
  * @throws UsageError where a port is taken
  */
@@ -38,6 +44,10 @@ export async function startDemoSimulators(options: {
     if (mono !== null) close.push(() => mono.close());
     const momo = environment.MOMO_SUBSCRIPTION_KEY === undefined ? await startMomo(port(2), port(3), data) : null;
     if (momo !== null) close.push(() => momo.close());
+    const oneSignal = environment.ONESIGNAL_API_KEY === undefined ? await startOneSignal(port(4), data) : null;
+    if (oneSignal !== null) close.push(() => oneSignal.close());
+    const pushService = await startPushService(port(5), data);
+    close.push(() => pushService.close());
     const platforms = new Set<PlatformSource>();
     if (mono !== null) platforms.add("mono");
     if (momo !== null) platforms.add("mtn_momo");
@@ -46,7 +56,16 @@ export async function startDemoSimulators(options: {
       mono,
       momo,
       platforms,
+      oneSignal,
+      pushService,
       environment: {
+        ...(oneSignal === null
+          ? {}
+          : {
+              ONESIGNAL_BASE_URL: oneSignal.url,
+              ONESIGNAL_APP_ID: oneSignal.appId,
+              ONESIGNAL_API_KEY: oneSignal.apiKey,
+            }),
         ...(mono === null
           ? {}
           : { MONO_BASE_URL: mono.url, MONO_SECRET_KEY: mono.secretKey, MONO_WEBHOOK_SECRET: webhookSecret }),
@@ -78,13 +97,23 @@ const startMomo = (port: number, statementPort: number, data: string): Promise<M
     startMomoSimulator({ seed: SEED, port, statementPort, statePath: join(data, "momo-simulator.jsonl") }),
   );
 
+const startOneSignal = (port: number, data: string): Promise<OneSignalSimulator> =>
+  listening(port, () =>
+    startOneSignalSimulator({ seed: SEED, port, statePath: join(data, "onesignal-simulator.jsonl") }),
+  );
+
+const startPushService = (port: number, data: string): Promise<PushServiceSimulator> =>
+  listening(port, () =>
+    startPushServiceSimulator({ seed: SEED, port, statePath: join(data, "push-service-simulator.jsonl") }),
+  );
+
 async function listening<T>(port: number, start: () => Promise<T>): Promise<T> {
   try {
     return await start();
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
       throw new UsageError(
-        `Port ${port} (or the one after it) is taken: stop what uses it, or choose another PORT; the simulators take the three after it.`,
+        `Port ${port} (or the one after it) is taken: stop what uses it, or choose another PORT; the simulators take the five after it.`,
         { cause: error },
       );
     }
