@@ -62,6 +62,7 @@ export async function startServer(options: {
       folder,
       demoUsers: demo?.users.map(({ name }) => name) ?? [],
       signInUrl: environment.SIGN_IN_URL,
+      vapidPublicKey: environment.VAPID_PUBLIC_KEY,
     },
     corsOrigins: environment.CORS_ORIGINS,
     trustedProxies: environment.TRUSTED_PROXIES,

@@ -25,7 +25,7 @@ test(
   "the page is served compressed, under the content policy, and asked for anew; its hashed files stay a year",
   withClonedDb(async (t, cloned) => {
     const { folder } = await buildPage();
-    const page = { folder, demoUsers: ["Ada"], signInUrl: "https://app.example/accounts" };
+    const page = { folder, demoUsers: ["Ada"], signInUrl: "https://app.example/accounts", vapidPublicKey: undefined };
     const app = createApp({ db: cloned.pool("app_authenticator"), log, page });
     const html = await app.inject({ url: "/", headers: { "accept-encoding": "br" } });
     t.is(html.statusCode, 200);
@@ -40,9 +40,10 @@ test(
     t.is(asset.statusCode, 200);
     t.is(asset.headers["cache-control"], "public, max-age=31536000, immutable");
     t.is((await app.inject({ url: "/service_worker.js" })).headers["cache-control"], "no-cache");
-    t.deepEqual((await app.inject({ url: "/page/sign_in.json" })).json(), {
+    t.deepEqual((await app.inject({ url: "/page/settings.json" })).json(), {
       demoUsers: ["Ada"],
       signInUrl: "https://app.example/accounts",
+      vapidPublicKey: null,
     });
     t.is((await app.inject({ url: "/assets/../../build_page.ts" })).statusCode, 404);
     await app.close();

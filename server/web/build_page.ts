@@ -17,6 +17,9 @@ const root = join(folder, "..", "..");
 const builds = join(folder, "dist");
 const sources = ["index.html", "build_page.ts", "page/**/*.{ts,tsx,css}", "service_worker/**/*.ts", "public/**/*"];
 
+/** What tests are made of. */
+const NOT_BUILT_IN = /\.test\.ts$|\/testing\//;
+
 /** Builds that are not the newest are of no use to anybody but an older process that still serves one. */
 const KEPT_BUILDS = 2;
 
@@ -101,7 +104,7 @@ async function hashOfSources(): Promise<string> {
   const files = await Array.fromAsync(glob(sources, { cwd: folder }));
   for (const file of files.toSorted()) {
     const path = join(folder, file);
-    if ((await stat(path)).isDirectory() || file.endsWith(".test.ts")) continue;
+    if ((await stat(path)).isDirectory() || NOT_BUILT_IN.test(file)) continue;
     hash.update(`${file}\0`).update(await readFile(path));
   }
   // And the libraries that are built in.

@@ -12,18 +12,18 @@ const fresh = (fields: Partial<SyncState>, of: Partial<Account> = {}, language: 
 };
 
 test("each phase is told by its word, and by the moment that belongs to it", (t) => {
-  t.like(told({}), { word: "Up to date", detail: "", tone: "good" });
+  t.like(told({}), { word: "Up to date", detail: "Next sync tomorrow, 06:00.", tone: "good" });
   t.like(told({ phase: "never_synced" }, { lastSyncedAt: null }), {
     word: "Never synced",
     detail: "The first sync comes tomorrow, 06:00.",
   });
   t.like(told({ phase: "running" }), { word: "Syncing", detail: "Asking for what is new." });
   t.like(told({ phase: "running", runPages: 3, runTransactions: 120, windowsLeft: 2 }), {
-    detail: "3 pages read, 120 transactions new or changed and 2 stretches of days left.",
+    detail: "3 pages read, 120 new or changed and 2 stretches of days left.",
   });
   t.like(told({ phase: "waiting", waitingUntil: "2026-03-10T11:12:00Z" }), {
     word: "Waiting for the bank",
-    detail: "It is refreshing its data, which takes up to five minutes. Asked again 12:12.",
+    detail: "It is refreshing its data; asked again 12:12.",
   });
   t.like(told({ phase: "retrying", lastFailureKind: "transient", retryingAt: "2026-03-10T11:25:00Z" }), {
     word: "Trying again",
@@ -51,7 +51,7 @@ test("a moment that has passed is told no more", (t) => {
 test("freshness: when, how far, what is missing, and whether it is being fetched", (t) => {
   t.is(fresh({}), "Updated 5 min ago, complete through 6 Mar.");
   const gaps = [{ fromDay: "2026-03-03", toDay: "2026-03-05" }];
-  t.is(fresh({ gaps }), "Updated 5 min ago, complete through 6 Mar; 3–5 Mar missing, fetched by the next sync.");
+  t.is(fresh({ gaps }), "Updated 5 min ago, complete through 6 Mar; 3–5 Mar missing, fetched next.");
   t.is(fresh({ gaps, phase: "running" }), "Updated 5 min ago, complete through 6 Mar; 3–5 Mar missing, being fetched.");
   t.is(
     fresh({ settled: [{ fromDay: "2025-12-01", toDay: "2026-03-09" }] }),

@@ -6,7 +6,7 @@ export type SyncState = NonNullable<Account["syncState"]>;
 
 /** Told by shape, word and colour at once, so that none of them is needed alone. */
 export type Tone = "good" | "busy" | "wait" | "alert" | "quiet";
-export type Status = { phase: SyncPhase; tone: Tone; word: string; detail: string };
+export type Status = { shape: SyncPhase; tone: Tone; word: string; detail: string };
 
 const TONES: Record<SyncPhase, Tone> = {
   never_synced: "quiet",
@@ -28,15 +28,17 @@ export function statusOf(account: Account, state: SyncState, { words, formats }:
   const { status, detail, failure } = words;
   const ahead = (instant: string | null): string | null =>
     instant !== null && Date.parse(instant) > now.getTime() ? formats.moment(instant, now) : null;
-  const say = (word: string, text: string): Status => ({ phase, tone: TONES[phase], word, detail: text });
+  const say = (word: string, text: string): Status => ({ shape: phase, tone: TONES[phase], word, detail: text });
 
   switch (phase) {
     case "never_synced": {
       const first = ahead(state.nextSyncAt);
       return say(status.never_synced, first === null ? detail.firstSoon : detail.firstAt(first));
     }
-    case "up_to_date":
-      return say(status.up_to_date, "");
+    case "up_to_date": {
+      const next = ahead(state.nextSyncAt);
+      return say(status.up_to_date, next === null ? "" : detail.next(next));
+    }
     case "queued":
       return say(status.queued, account.lastSyncedAt === null ? detail.firstSoon : detail.queued);
     case "running":
@@ -49,7 +51,9 @@ export function statusOf(account: Account, state: SyncState, { words, formats }:
       );
     }
     case "retrying": {
-      if (state.lastFailureKind === "account_gone") return { ...say(status.retrying, detail.gone), tone: "alert" };
+      if (state.lastFailureKind === "account_gone") {
+        return { shape: "needs_you", tone: "alert", word: status.gone, detail: detail.gone };
+      }
       const again = ahead(state.retryingAt);
       const why = state.lastFailureKind === null ? "" : failure[state.lastFailureKind];
       return say(status.retrying, [why, again === null ? "" : detail.retrying(again)].filter(Boolean).join(" "));

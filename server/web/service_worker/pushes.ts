@@ -1,7 +1,8 @@
 import { worker } from "./scope.ts";
 import { isRecord, parseJson } from "../page/session.ts";
 
-type Message = { title: string; body: string; tag: string; url: string; language: string };
+/** tasks/@channels/web_push/payload.ts. */
+type Message = { title: string; body: string; lang: string; tag: string; url: string };
 
 /**
  * Shows what the server pushes (tasks/@channels/web_push), and opens what it is about when it is tapped. A browser that was
@@ -9,12 +10,12 @@ type Message = { title: string; body: string; tag: string; url: string; language
  */
 export function showPushes(): void {
   worker.addEventListener("push", (event) => {
-    const { title, body, tag, url, language } = read(event.data?.text() ?? null);
+    const { title, body, lang, tag, url } = read(event.data?.text() ?? null);
     event.waitUntil(
       worker.registration.showNotification(title, {
         body,
         tag,
-        lang: language,
+        lang,
         icon: "/icon-192.png",
         badge: "/badge-96.png",
         data: { url },
@@ -37,8 +38,9 @@ async function open(link: string): Promise<void> {
     await worker.clients.openWindow(target);
     return;
   }
-  await page.focus();
   await page.navigate(target);
+  // Refused where nobody has tapped; then it is there all the same.
+  await page.focus().catch(() => undefined);
 }
 
 function read(text: string | null): Message {
@@ -53,6 +55,6 @@ function read(text: string | null): Message {
     body: field("body", ""),
     tag: field("tag", "tidemark"),
     url: field("url", "/"),
-    language: field("language", ""),
+    lang: field("lang", ""),
   };
 }

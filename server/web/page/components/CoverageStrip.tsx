@@ -11,15 +11,25 @@ export function CoverageStrip({ account, state }: { account: Account; state: Syn
   const now = useNow();
   const today = new Intl.DateTimeFormat("sv-SE", { timeZone: formats.timeZone, dateStyle: "short" }).format(now);
   const stretches = stretchesOf(account, state, today);
-  if (stretches === null) return <p className="strip-none">{words.detail.noList}</p>;
+  const freshness = <p className="freshness">{freshnessOf(account, state, speech, now)}</p>;
+  if (stretches === null) {
+    return (
+      <div className="strip">
+        {freshness}
+        <p className="strip-none">{words.detail.noList}</p>
+      </div>
+    );
+  }
   const mark = stretches.findLastIndex(({ kind }) => kind === "complete");
   const [first] = stretches;
   if (first === undefined) return null;
   const start = formats.day(first.fromDay, now);
-  const label = [words.coverage.label(start, words.coverage.today), freshnessOf(account, state, speech, now)];
+  // Everything else is in the sentence above.
+  const label = words.coverage.label(start, words.coverage.today);
   return (
     <div className={`strip ${isFetching(state) ? "strip-fetching" : ""}`}>
-      <div className="strip-bar" role="img" aria-label={label.filter(Boolean).join(" ")}>
+      {freshness}
+      <div className="strip-bar" role="img" aria-label={label}>
         {stretches.map(({ kind, fromDay, toDay, days }, index) => (
           <span
             key={fromDay}

@@ -1,5 +1,4 @@
 import type { ReactNode } from "react";
-import type { Account } from "../account_status.ts";
 import type { Session } from "../session.ts";
 import { useSpeech } from "../words/language.tsx";
 import { SyncNotificationHandler } from "./SyncNotificationHandler.tsx";
@@ -7,12 +6,10 @@ import { Wordmark } from "./Wordmark.tsx";
 
 export function PageHeader({
   session,
-  accounts,
   onShow,
   onSignOut,
 }: {
   session: Session;
-  accounts: readonly Account[];
   onShow: (accountId: string) => void;
   onSignOut: () => void;
 }): ReactNode {
@@ -27,7 +24,7 @@ export function PageHeader({
             <span aria-hidden="true">{session.name}</span>
           </span>
         )}
-        <SyncNotificationHandler accounts={accounts} onShow={onShow} />
+        <SyncNotificationHandler onShow={onShow} />
         <button type="button" className="button button-plain" onClick={onSignOut}>
           {words.signIn.signOut}
         </button>

@@ -11,6 +11,7 @@ import { useSpeech } from "../words/language.tsx";
 import type { Reason } from "./AccountCard.tsx";
 import { LinkedAccountsList } from "./LinkedAccountsList.tsx";
 import { PageHeader } from "./PageHeader.tsx";
+import { PushOptIn } from "./PushOptIn.tsx";
 import { Summary } from "./Summary.tsx";
 
 export type Focus = { accountId: string; reason: Reason };
@@ -39,14 +40,14 @@ export function SettingsPage({
   const [{ data, error, fetching }, query] = useQuery({ query: AccountsDocument });
   const ask = useCallback(() => query({ requestPolicy: "network-only" }), [query]);
 
-  useLive(AccountChangesDocument, ({ myAccountChanged }) => {
+  useLive(AccountChangesDocument, {}, ({ myAccountChanged }) => {
     refreshClock();
     const { account } = myAccountChanged;
     const isKnown = data?.accounts.nodes.some(({ id }) => id === myAccountChanged.accountId) ?? false;
     // What is told by platform changes when a run ends; an account that was not there is in no list yet.
     if (!isKnown || account === null || account.latestRun?.status !== "in_progress") ask();
   });
-  useLive(TransactionsArriveDocument, ({ newTransactions }) => {
+  useLive(TransactionsArriveDocument, {}, ({ newTransactions }) => {
     setArrivals((last) => new Map(last).set(newTransactions.accountId, (last.get(newTransactions.accountId) ?? 0) + 1));
   });
 
@@ -84,12 +85,14 @@ export function SettingsPage({
     return () => clearTimeout(timer);
   }, [turn, ask]);
 
+  // Whoever had to find out by looking knows what a push is good for.
+  const isTimeForPush =
+    focus?.reason === "renewed" || accounts.some(({ syncState }) => syncState?.phase === "needs_you");
   const renewed = focus?.reason === "renewed" ? accounts.find(({ id }) => id === focus.accountId) : undefined;
   return (
     <>
       <PageHeader
         session={session}
-        accounts={accounts}
         onShow={(accountId) => setFocus({ accountId, reason: "look" })}
         onSignOut={onSignOut}
       />
@@ -111,6 +114,7 @@ export function SettingsPage({
                 {words.fix.back(renewed.accountName)}
               </p>
             )}
+            {isTimeForPush && <PushOptIn isOffer />}
             {accounts.length === 0 && <p className="quiet">{words.summary.noneHint}</p>}
             <LinkedAccountsList data={data} arrivals={arrivals} focus={focus} />
           </>

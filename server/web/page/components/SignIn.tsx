@@ -1,9 +1,8 @@
 import { type ReactNode, useEffect, useState } from "react";
+import { type PageSettings, pageSettings } from "../page_settings.ts";
 import { beginSession, isRecord, type Session } from "../session.ts";
 import { useSpeech } from "../words/language.tsx";
 import { Wordmark } from "./Wordmark.tsx";
-
-type Ways = { demoUsers: string[]; signInUrl: string | null };
 
 /** The demo's two people; elsewhere, the way to the app that hands its token over. */
 export function SignIn({
@@ -14,10 +13,10 @@ export function SignIn({
   onSignedIn: (session: Session) => void;
 }): ReactNode {
   const { words } = useSpeech();
-  const [ways, setWays] = useState<Ways | null>(null);
+  const [ways, setWays] = useState<PageSettings | null>(null);
   const [hasFailed, setFailed] = useState(false);
   useEffect(() => {
-    readWays().then(setWays, () => setFailed(true));
+    pageSettings().then(setWays, () => setFailed(true));
   }, []);
 
   async function signIn(user: string): Promise<void> {
@@ -64,17 +63,6 @@ export function SignIn({
       </p>
     </main>
   );
-}
-
-async function readWays(): Promise<Ways> {
-  const reply = await fetch("/page/sign_in.json");
-  const body: unknown = await reply.json();
-  if (!isRecord(body) || !Array.isArray(body["demoUsers"])) throw new TypeError("no ways to sign in");
-  const { demoUsers, signInUrl } = body;
-  return {
-    demoUsers: (demoUsers as unknown[]).filter((name) => typeof name === "string"),
-    signInUrl: typeof signInUrl === "string" ? signInUrl : null,
-  };
 }
 
 async function demoSession(user: string): Promise<Session> {

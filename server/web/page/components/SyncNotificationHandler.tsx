@@ -1,6 +1,5 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
-import type { Account } from "../account_status.ts";
 import { useNow } from "../clock.ts";
 import {
   FeedDocument,
@@ -9,26 +8,21 @@ import {
   NotificationsArriveDocument,
 } from "../graphql/operations.ts";
 import { useLive } from "../live.ts";
-import { type Speech, useSpeech } from "../words/language.tsx";
+import { useSpeech } from "../words/language.tsx";
+import { NotificationSettings } from "./NotificationSettings.tsx";
 
 /** A toast stays long enough to be read twice; in the feed it stays for good. */
 const TOAST_MS = 12_000;
 
 /** The bell with its feed, and a toast for what arrives while the page is open. */
-export function SyncNotificationHandler({
-  accounts,
-  onShow,
-}: {
-  accounts: readonly Account[];
-  onShow: (accountId: string) => void;
-}): ReactNode {
-  const { words } = useSpeech();
+export function SyncNotificationHandler({ onShow }: { onShow: (accountId: string) => void }): ReactNode {
+  const { words, language } = useSpeech();
   const id = useId();
   const panel = useRef<HTMLDivElement>(null);
   const [toast, setToast] = useState<NotificationPartsFragment | null>(null);
-  const [{ data }, ask] = useQuery({ query: FeedDocument });
+  const [{ data }, ask] = useQuery({ query: FeedDocument, variables: { language } });
   const [, markRead] = useMutation(MarkNotificationsReadDocument);
-  useLive(NotificationsArriveDocument, ({ newNotification }) => {
+  useLive(NotificationsArriveDocument, { language }, ({ newNotification }) => {
     setToast(newNotification.notification);
     ask({ requestPolicy: "network-only" });
   });
@@ -72,15 +66,18 @@ export function SyncNotificationHandler({
         ) : (
           <ul>
             {feed.map((notification) => (
-              <Entry key={notification.id} {...{ notification, accounts }} onShow={show} />
+              <Entry key={notification.id} notification={notification} onShow={show} />
             ))}
           </ul>
         )}
+        <NotificationSettings />
       </div>
       <div className="toasts" role="status">
         {toast !== null && (
           <div className="toast">
-            <p>{sentenceFor(toast, accounts, words)}</p>
+            <p lang={language}>
+              <strong>{toast.title}</strong> {toast.body}
+            </p>
             {toast.accountId !== null && (
               <button type="button" className="button button-plain" onClick={() => show(toast.accountId)}>
                 {words.notifications.show}
@@ -98,36 +95,22 @@ export function SyncNotificationHandler({
 
 function Entry({
   notification,
-  accounts,
   onShow,
 }: {
   notification: NotificationPartsFragment;
-  accounts: readonly Account[];
   onShow: (accountId: string | null) => void;
 }): ReactNode {
-  const { words, formats } = useSpeech();
+  const { formats } = useSpeech();
   const now = useNow();
   return (
     <li className={notification.readAt === null ? "is-unread" : ""}>
       <button type="button" onClick={() => onShow(notification.accountId)}>
-        <span>{sentenceFor(notification, accounts, words)}</span>
+        <span className="feed-title">{notification.title}</span>
+        <span>{notification.body}</span>
         <time dateTime={notification.createdAt} className="quiet">
           {formats.ago(notification.createdAt, now)}
         </time>
       </button>
     </li>
   );
-}
-
-/** Names the account as its owner calls it; the bank or the platform where it is about one. */
-export function sentenceFor(
-  { kind, accountId, platformSource }: NotificationPartsFragment,
-  accounts: readonly Account[],
-  { notifications }: Speech["words"],
-): string {
-  const account = accounts.find(({ id }) => id === accountId);
-  const platform = platformSource === "mono" ? "Mono" : "MTN MoMo";
-  const isAboutProvider = kind === "provider_down" || kind === "provider_recovered";
-  const who = isAboutProvider ? (account?.institution ?? platform) : (account?.accountName ?? notifications.anAccount);
-  return notifications.kinds[kind](who);
 }

@@ -127,6 +127,13 @@ export type SyncPhase =
   /** The account is linked no longer. */
   | 'unlinked';
 
+/** A language that notifications are written in. */
+export type NotificationLanguage =
+  /** English. */
+  | 'en'
+  /** French. */
+  | 'fr';
+
 /** What became of a request for a sync. */
 export type SyncRequestOutcome =
   /** A sync was queued, first in line. */
@@ -160,6 +167,29 @@ export type IntervalInput = {
   readonly months?: number | null | undefined;
   /** A quantity of years. */
   readonly years?: number | null | undefined;
+};
+
+/** All input for the `chooseNotificationSettings` mutation. */
+export type ChooseNotificationSettingsInput = {
+  /**
+   * An arbitrary string value with no semantic meaning. Will be included in the
+   * payload verbatim. May be used to track mutations by the client.
+   */
+  readonly clientMutationId?: string | null | undefined;
+  /** The language of pushes and of the feed. At first: English. */
+  readonly language?: NotificationLanguage | null | undefined;
+  /** The zone of the quiet hours, an IANA name such as Africa/Lagos. At first: that of your accounts. */
+  readonly timeZone?: string | null | undefined;
+  /** Whether pushes wait for the end of the quiet hours. At first: yes. */
+  readonly quietHours?: boolean | null | undefined;
+  /** When the quiet hours begin, as HH:MM. At first: 22:00. */
+  readonly quietFrom?: string | null | undefined;
+  /** When the quiet hours end, as HH:MM; earlier than their beginning means the next morning. At first: 07:00. */
+  readonly quietTo?: string | null | undefined;
+  /** Pauses everything: no push at all, over any channel. The feed goes on. At first: no. */
+  readonly paused?: boolean | null | undefined;
+  /** Whether you want to be told when an account that needed you works again. At first: no. */
+  readonly tellRecovery?: boolean | null | undefined;
 };
 
 /** A MoMo wallet to link. */
@@ -196,7 +226,7 @@ export type RunPartsFragment = { readonly id: string, readonly trigger: SyncTrig
 
 export type TransactionPartsFragment = { readonly id: string, readonly status: TransactionStatus, readonly direction: TransactionDirection, readonly amount: string, readonly currency: string, readonly occurredAt: string, readonly occurredOn: string, readonly narration: string | null, readonly counterparty: string | null, readonly firstSeenAt: string, readonly changedAt: string | null, readonly revision: number };
 
-export type NotificationPartsFragment = { readonly id: string, readonly accountId: string | null, readonly platformSource: PlatformSource, readonly kind: NotificationKind, readonly params: unknown, readonly createdAt: string, readonly readAt: string | null };
+export type NotificationPartsFragment = { readonly id: string, readonly accountId: string | null, readonly kind: NotificationKind, readonly title: string, readonly body: string, readonly createdAt: string, readonly readAt: string | null };
 
 export type AccountsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -210,10 +240,42 @@ export type ActivityQueryVariables = Exact<{
 
 export type ActivityQuery = { readonly account: { readonly id: string, readonly transactions: { readonly nodes: ReadonlyArray<{ readonly id: string, readonly status: TransactionStatus, readonly direction: TransactionDirection, readonly amount: string, readonly currency: string, readonly occurredAt: string, readonly occurredOn: string, readonly narration: string | null, readonly counterparty: string | null, readonly firstSeenAt: string, readonly changedAt: string | null, readonly revision: number }> }, readonly syncLogs: { readonly nodes: ReadonlyArray<{ readonly id: string, readonly trigger: SyncTrigger, readonly status: SyncLogStatus, readonly syncStartedAt: string, readonly syncCompletedAt: string | null, readonly transactionsSynced: number, readonly pages: number, readonly seenCount: number, readonly newCount: number, readonly changedCount: number, readonly unchangedCount: number, readonly removedCount: number, readonly refusedCount: number, readonly refusals: unknown, readonly windows: unknown, readonly failureKind: FailureKind | null, readonly errorMessage: string | null, readonly nextSyncAt: string | null }> } } | null };
 
-export type FeedQueryVariables = Exact<{ [key: string]: never; }>;
+export type FeedQueryVariables = Exact<{
+  language: NotificationLanguage;
+}>;
 
 
-export type FeedQuery = { readonly unreadNotifications: number, readonly notifications: { readonly nodes: ReadonlyArray<{ readonly id: string, readonly accountId: string | null, readonly platformSource: PlatformSource, readonly kind: NotificationKind, readonly params: unknown, readonly createdAt: string, readonly readAt: string | null }> } };
+export type FeedQuery = { readonly unreadNotifications: number, readonly notifications: { readonly nodes: ReadonlyArray<{ readonly id: string, readonly accountId: string | null, readonly kind: NotificationKind, readonly title: string, readonly body: string, readonly createdAt: string, readonly readAt: string | null }> } };
+
+export type NotificationSettingsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NotificationSettingsQuery = { readonly notificationPreferences: { readonly language: NotificationLanguage, readonly timeZone: string, readonly quietHours: boolean, readonly quietFrom: string, readonly quietTo: string, readonly paused: boolean, readonly tellRecovery: boolean } | null };
+
+export type PreferencePartsFragment = { readonly language: NotificationLanguage, readonly timeZone: string, readonly quietHours: boolean, readonly quietFrom: string, readonly quietTo: string, readonly paused: boolean, readonly tellRecovery: boolean };
+
+export type ChooseNotificationSettingsMutationVariables = Exact<{
+  choice: ChooseNotificationSettingsInput;
+}>;
+
+
+export type ChooseNotificationSettingsMutation = { readonly chooseNotificationSettings: { readonly result: { readonly language: NotificationLanguage, readonly timeZone: string, readonly quietHours: boolean, readonly quietFrom: string, readonly quietTo: string, readonly paused: boolean, readonly tellRecovery: boolean }, readonly query: { readonly notificationPreferences: { readonly language: NotificationLanguage, readonly timeZone: string, readonly quietHours: boolean, readonly quietFrom: string, readonly quietTo: string, readonly paused: boolean, readonly tellRecovery: boolean } | null } | null } | null };
+
+export type SavePushSubscriptionMutationVariables = Exact<{
+  endpoint: string;
+  p256dh: string;
+  auth: string;
+}>;
+
+
+export type SavePushSubscriptionMutation = { readonly savePushSubscription: { readonly result: { readonly endpoint: string } } | null };
+
+export type RemovePushSubscriptionMutationVariables = Exact<{
+  endpoint: string;
+}>;
+
+
+export type RemovePushSubscriptionMutation = { readonly removePushSubscription: { readonly result: { readonly endpoint: string } | null } | null };
 
 export type RequestSyncMutationVariables = Exact<{
   accountId: string;
@@ -265,10 +327,12 @@ export type TransactionsArriveSubscriptionVariables = Exact<{ [key: string]: nev
 
 export type TransactionsArriveSubscription = { readonly newTransactions: { readonly accountId: string, readonly transactions: ReadonlyArray<{ readonly id: string }> } };
 
-export type NotificationsArriveSubscriptionVariables = Exact<{ [key: string]: never; }>;
+export type NotificationsArriveSubscriptionVariables = Exact<{
+  language: NotificationLanguage;
+}>;
 
 
-export type NotificationsArriveSubscription = { readonly newNotification: { readonly notification: { readonly id: string, readonly accountId: string | null, readonly platformSource: PlatformSource, readonly kind: NotificationKind, readonly params: unknown, readonly createdAt: string, readonly readAt: string | null } | null } };
+export type NotificationsArriveSubscription = { readonly newNotification: { readonly notification: { readonly id: string, readonly accountId: string | null, readonly kind: NotificationKind, readonly title: string, readonly body: string, readonly createdAt: string, readonly readAt: string | null } | null } };
 
 export const RunPartsFragmentDoc = gql`
     fragment RunParts on SyncLog {
@@ -360,13 +424,24 @@ export const NotificationPartsFragmentDoc = gql`
     fragment NotificationParts on Notification {
   id
   accountId
-  platformSource
   kind
-  params
+  title(language: $language)
+  body(language: $language)
   createdAt
   readAt
 }
     ` as unknown as DocumentNode<NotificationPartsFragment, unknown>;
+export const PreferencePartsFragmentDoc = gql`
+    fragment PreferenceParts on NotificationPreference {
+  language
+  timeZone
+  quietHours
+  quietFrom
+  quietTo
+  paused
+  tellRecovery
+}
+    ` as unknown as DocumentNode<PreferencePartsFragment, unknown>;
 export const AccountsDocument = gql`
     query Accounts {
   accounts(first: 100) {
@@ -424,7 +499,7 @@ export const ActivityDocument = gql`
     ${TransactionPartsFragmentDoc}
 ${RunPartsFragmentDoc}` as unknown as DocumentNode<ActivityQuery, ActivityQueryVariables>;
 export const FeedDocument = gql`
-    query Feed {
+    query Feed($language: NotificationLanguage!) {
   unreadNotifications
   notifications(first: 20) {
     nodes {
@@ -433,6 +508,45 @@ export const FeedDocument = gql`
   }
 }
     ${NotificationPartsFragmentDoc}` as unknown as DocumentNode<FeedQuery, FeedQueryVariables>;
+export const NotificationSettingsDocument = gql`
+    query NotificationSettings {
+  notificationPreferences {
+    ...PreferenceParts
+  }
+}
+    ${PreferencePartsFragmentDoc}` as unknown as DocumentNode<NotificationSettingsQuery, NotificationSettingsQueryVariables>;
+export const ChooseNotificationSettingsDocument = gql`
+    mutation ChooseNotificationSettings($choice: ChooseNotificationSettingsInput!) {
+  chooseNotificationSettings(input: $choice) {
+    result {
+      ...PreferenceParts
+    }
+    query {
+      notificationPreferences {
+        ...PreferenceParts
+      }
+    }
+  }
+}
+    ${PreferencePartsFragmentDoc}` as unknown as DocumentNode<ChooseNotificationSettingsMutation, ChooseNotificationSettingsMutationVariables>;
+export const SavePushSubscriptionDocument = gql`
+    mutation SavePushSubscription($endpoint: String!, $p256dh: String!, $auth: String!) {
+  savePushSubscription(input: {endpoint: $endpoint, p256dh: $p256dh, auth: $auth}) {
+    result {
+      endpoint
+    }
+  }
+}
+    ` as unknown as DocumentNode<SavePushSubscriptionMutation, SavePushSubscriptionMutationVariables>;
+export const RemovePushSubscriptionDocument = gql`
+    mutation RemovePushSubscription($endpoint: String!) {
+  removePushSubscription(input: {endpoint: $endpoint}) {
+    result {
+      endpoint
+    }
+  }
+}
+    ` as unknown as DocumentNode<RemovePushSubscriptionMutation, RemovePushSubscriptionMutationVariables>;
 export const RequestSyncDocument = gql`
     mutation RequestSync($accountId: UUID!, $idempotencyKey: String!) {
   requestSync(input: {accountId: $accountId, idempotencyKey: $idempotencyKey}) {
@@ -520,7 +634,7 @@ export const TransactionsArriveDocument = gql`
 }
     ` as unknown as DocumentNode<TransactionsArriveSubscription, TransactionsArriveSubscriptionVariables>;
 export const NotificationsArriveDocument = gql`
-    subscription NotificationsArrive {
+    subscription NotificationsArrive($language: NotificationLanguage!) {
   newNotification {
     notification {
       ...NotificationParts

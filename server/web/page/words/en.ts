@@ -1,4 +1,4 @@
-import type { FailureKind, NotificationKind, SyncRequestOutcome, SyncTrigger } from "../graphql/operations.ts";
+import type { FailureKind, SyncRequestOutcome, SyncTrigger } from "../graphql/operations.ts";
 import { plural } from "./plural.ts";
 
 const count = plural("en");
@@ -74,6 +74,7 @@ export const en = {
     waiting: "Waiting for the bank",
     waitingWallet: "Waiting for MTN MoMo",
     retrying: "Trying again",
+    gone: "No longer known",
     needs_you: "Needs you",
     provider_down: "Bank is down",
     provider_downWallet: "MTN MoMo is down",
@@ -87,20 +88,20 @@ export const en = {
     updated: (moment: string) => `Updated ${moment}`,
     complete: (day: string) => `complete through ${day}`,
     missingFetching: (days: string) => `${days} missing, being fetched`,
-    missing: (days: string) => `${days} missing, fetched by the next sync`,
+    missing: (days: string) => `${days} missing, fetched next`,
     more: (n: number) => count(n, { one: "1 more gap", other: `${n} more gaps` }),
     noList: "Follows the payments that your app requests; MTN MoMo does not list the others.",
     openReferences: (n: number) => count(n, { one: "1 payment is still open", other: `${n} payments are still open` }),
     firstAt: (moment: string) => `The first sync comes ${moment}.`,
     firstSoon: "The first sync is about to begin.",
-    queued: "A worker takes it as soon as one is free.",
+    next: (moment: string) => `Next sync ${moment}.`,
+    queued: "It begins as soon as there is room.",
     runningPages: (n: number) => count(n, { one: "1 page read", other: `${n} pages read` }),
-    runningFound: (n: number) =>
-      count(n, { one: "1 transaction new or changed", other: `${n} transactions new or changed` }),
+    runningFound: (n: number) => count(n, { one: "1 new or changed", other: `${n} new or changed` }),
     runningWindows: (n: number) => count(n, { one: "1 stretch of days left", other: `${n} stretches of days left` }),
     runningStart: "Asking for what is new.",
-    waiting: (moment: string) => `It is refreshing its data, which takes up to five minutes. Asked again ${moment}.`,
-    waitingSoon: "It is refreshing its data, which takes up to five minutes.",
+    waiting: (moment: string) => `It is refreshing its data; asked again ${moment}.`,
+    waitingSoon: "It is refreshing its data, which may take minutes.",
     retrying: (moment: string) => `Tried again ${moment}.`,
     needsYouBank: "Your bank wants you to log in again. Until then nothing new can be read.",
     needsYouWallet: "Your wallet's API key is no longer accepted. Until you enter a new one, nothing new can be read.",
@@ -257,15 +258,12 @@ export const en = {
     markRead: "Mark all as read",
     dismiss: "Dismiss",
     show: "Show",
-    kinds: {
-      reauth_required: (who: string) => `${who} needs you.`,
-      reauth_reminder: (who: string) => `${who} still needs you.`,
-      recovered: (who: string) => `${who} works again.`,
-      sync_failing: (who: string) => `${who} keeps failing. There is nothing you need to do.`,
-      provider_down: (who: string) => `${who} is down. Syncs go on when it is back.`,
-      provider_recovered: (who: string) => `${who} is back.`,
-    } satisfies Record<NotificationKind, (who: string) => string>,
-    anAccount: "An account",
+    settings: "How you are told",
+    tellRecovery: "Also tell me when an account works again",
+    quietHours: "Let pushes wait for the morning",
+    from: "from",
+    to: "to",
+    paused: "Push nothing at all",
   },
 
   push: {

@@ -1,0 +1,143 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { ExecutionContext } from "ava";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { z } from "zod";
+import { createLog } from "../../db/log.ts";
+import { parseServiceTokens } from "../../db/service_tokens.ts";
+import { withClonedDb } from "../../db/testing/database.ts";
+import { MonoForPeople } from "../../tasks/@linking/mono_for_people.ts";
+import { createMonoClient } from "../../tasks/@providers/mono/client.ts";
+import { createHttpClient } from "../../tasks/@http/client.ts";
+import { keepRunning } from "../../tasks/@worker/keep_running.ts";
+import { openStage, type Stage } from "../soak/stage.ts";
+import { createApp } from "../../server/app.ts";
+import type { InboundDependencies } from "../../server/inbound.ts";
+import { createVerifier } from "../../server/identity.ts";
+import { Linking } from "../../server/linking.ts";
+import { signingSecret, tokenOf } from "../../server/testing/graphql_api.ts";
+import { buildPage } from "../../server/web/build_page.ts";
+import { openBrowser, openPerson } from "../../server/web/testing/browser.ts";
+import { type Network, openNetwork } from "../../server/web/testing/network.ts";
+
+/** Simulators, Postgres, the server with its page, and a browser; a worker when asked for. */
+export type PageStage = {
+  stage: Stage;
+  browser: Browser;
+  network: Network;
+  /** Business time. */
+  startAt: number;
+  /** GraphQL operations by name that the server was asked, oldest first. */
+  asked: string[];
+  /** Starts the real runners. Without them nothing is synced, and time stands still. */
+  work: () => void;
+  /** The page as this person sees it, signed in by the fragment as an app would do it. */
+  visit: (userId: string, options?: Visit) => Promise<Page>;
+};
+
+export type Visit = BrowserContextOptions & {
+  path?: string;
+  /** The page's clock stands at business time, so that its pictures are always the same. */
+  isFrozen?: boolean;
+};
+
+const address = z.object({ port: z.number() });
+const operation = z.object({ operationName: z.string() });
+
+/** Runs the test on a stage of its own. Tests of one file take turns: use test.serial. */
+export function onPageStage(
+  body: (t: ExecutionContext, page: PageStage) => Promise<void>,
+  { startAt = Date.now() }: { startAt?: number } = {},
+): (t: ExecutionContext) => Promise<void> {
+  return withClonedDb(async (t, cloned) => {
+    const log = createLog({ level: "silent" });
+    const [stage, browser, { folder }] = await Promise.all([
+      openStage({ databaseUrl: cloned.url, seed: "page", startAt, log }),
+      openBrowser(),
+      buildPage(),
+    ]);
+    let port = 0;
+    const network = await openNetwork(() => port);
+    const http = createHttpClient();
+    const monoSecret = randomBytes(16).toString("hex");
+    const service = cloned.pool("app_service");
+    const inbound: InboundDependencies = {
+      db: service,
+      keyring: stage.runtime.keyring,
+      mono: new MonoForPeople({
+        client: createMonoClient({ http, baseUrl: stage.mono.url, secretKey: stage.mono.secretKey }),
+        db: service,
+      }),
+      momo: { baseUrl: stage.momo.url, targetEnvironment: "sandbox" },
+      serviceTokens: parseServiceTokens(`app:sha256:${createHash("sha256").update("x").digest("hex")}`),
+      monoWebhookSecret: monoSecret,
+    };
+    const linking = new Linking({ ...inbound, publicUrl: network.url });
+    const app = createApp({
+      db: cloned.pool("app_authenticator"),
+      log,
+      inbound,
+      graphql: {
+        verify: createVerifier({ JWT_SECRET: signingSecret }),
+        linking,
+        introspection: false,
+        ruru: false,
+        rateLimits: { user: 100_000, address: 100_000 },
+      },
+      page: {
+        folder,
+        demoUsers: [],
+        signInUrl: "https://app.example/accounts",
+        // A public key of nobody's: browsers of tests reach no push service.
+        vapidPublicKey: VAPID_PUBLIC_KEY,
+      },
+    });
+    const asked: string[] = [];
+    app.addHook("preHandler", async (request) => {
+      const named = operation.safeParse(request.body);
+      if (named.success) asked.push(named.data.operationName);
+    });
+    await app.listen({ port: 0, host: "127.0.0.1" });
+    ({ port } = address.parse(app.server.address()));
+    stage.mono.configureWebhooks({ url: `http://127.0.0.1:${port}/webhooks/mono`, secret: monoSecret });
+    const stopping = new AbortController();
+    let working: Promise<void> = Promise.resolve();
+    const thrown: string[] = [];
+    try {
+      await body(t, {
+        stage,
+        browser,
+        network,
+        startAt,
+        asked,
+        work() {
+          const { runtime } = stage;
+          working = keepRunning({
+            runtime,
+            platforms: [...runtime.platforms.keys()],
+            concurrency: 2,
+            stopping: stopping.signal,
+          });
+        },
+        async visit(userId, { path = "/", isFrozen = false, ...options } = {}) {
+          const person = await openPerson(browser, options);
+          const page = await person.newPage();
+          if (isFrozen) await page.clock.setFixedTime(stage.now());
+          page.on("pageerror", (error) => thrown.push(error.stack ?? error.message));
+          await page.goto(`${network.url}${path}#token=${await tokenOf(userId)}`);
+          return page;
+        },
+      });
+      t.deepEqual(thrown, [], "what the page threw");
+    } finally {
+      await browser.close();
+      stopping.abort();
+      await working;
+      await network.close();
+      await app.close();
+      await http.close();
+      await stage.close();
+    }
+  });
+}
+
+const VAPID_PUBLIC_KEY = "BNNL5ZaTfK81qhXOx23-wewhigUeFb632jN6LvRWCFH1ubQr77FE_9qV1FuojuRmHP42zmf34rXgW80OvUVDgTk";
