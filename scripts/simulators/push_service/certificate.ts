@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import selfsigned from "selfsigned";
 
 export type Certificate = { key: string; cert: string };
@@ -8,7 +9,9 @@ export type Certificate = { key: string; cert: string };
  * By `selfsigned` because node:crypto makes no certificates and not every machine has openssl.
  */
 export async function makeCertificate(): Promise<Certificate> {
-  const { private: key, cert } = await selfsigned.generate([{ name: "commonName", value: "localhost" }], {
+  // A name of its own: of two trusted certificates with one name OpenSSL tries either, and does not try the other.
+  const name = `push service simulator ${randomBytes(8).toString("hex")}`;
+  const { private: key, cert } = await selfsigned.generate([{ name: "commonName", value: name }], {
     keyType: "ec",
     curve: "P-256",
     algorithm: "sha256",
