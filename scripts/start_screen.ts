@@ -37,6 +37,9 @@ export function welcome(options: {
     "    select graphile_worker.add_job('mono_sync', json_build_object('accountId', id))",
     "      from app_public.accounts where platform_source = 'mono';   -- sync the banks again, now",
     "    select * from app_public.sync_logs order by id desc limit 10;",
+    ...(ownDatabase
+      ? ["", "  npm run demo   what can befall accounts: a consent that ends, a bank that is down, …"]
+      : []),
   ];
   if (ownDatabase) {
     lines.push(
