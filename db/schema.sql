@@ -1020,9 +1020,8 @@ begin
     raise exception 'There is no such account.' using errcode = 'NTFND';
   end if;
   if cardinality(app_private.end_links(array[unlink_account.account_id], 'owner')) > 0 then
-    perform graphile_worker.add_job(
-      'unlink_account', json_build_object('accountId', unlink_account.account_id),
-      job_key => 'unlink:' || unlink_account.account_id, max_attempts => 3
+    perform app_private.ensure_job(
+      'unlink_account', json_build_object('accountId', unlink_account.account_id), 'unlink:' || unlink_account.account_id
     );
   end if;
   select * into v_account from app_public.accounts a where a.id = unlink_account.account_id;
@@ -2216,7 +2215,7 @@ begin
   ));
   get diagnostics jobs = row_count;
   if exists (select from app_private.webhooks w where w.outcome is null) then
-    perform graphile_worker.add_job('process_webhooks', '{}', job_key => 'process_webhooks', max_attempts => 10);
+    perform app_private.ensure_job('process_webhooks', '{}', 'process_webhooks', p_max_attempts => 10);
   end if;
   return next;
 end
@@ -2899,6 +2898,21 @@ $function$;
 comment on function app_private.enqueue_due_tag_mirrors(integer) is 'Adds a job for each user of whom OneSignal does not know the latest, at most p_limit, and answers how many.';
 grant execute on function app_private.enqueue_due_tag_mirrors(integer) to app_worker;
 
+CREATE OR REPLACE FUNCTION app_private.ensure_job(p_task text, p_payload json, p_key text, p_priority integer DEFAULT 0, p_max_attempts integer DEFAULT 3, p_run_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  while (
+    graphile_worker.add_job(
+      p_task, p_payload, run_at => p_run_at, job_key => p_key, priority => p_priority, max_attempts => p_max_attempts
+    )
+  ).id is null loop
+  end loop;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.erase_user(p_user_id uuid)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -2918,7 +2932,7 @@ begin
     array(select a.id from app_public.accounts a where a.user_id = p_user_id and a.unlinked_at is null), 'erasure'
   );
   -- No job of an account: a job that names one could not erase it while it runs.
-  perform graphile_worker.add_job('unlink_account', '{}', job_key => 'unlink_due_accounts', max_attempts => 3);
+  perform app_private.ensure_job('unlink_account', '{}', 'unlink_due_accounts');
   return v_id;
 end
 $function$;
@@ -3597,15 +3611,14 @@ begin
   on conflict (account_id, kind) do update
   set key_id = excluded.key_id, sealed = excluded.sealed, updated_at = now();
 
-  perform graphile_worker.add_job(
-    v_platform.task_identifier, json_build_object('accountId', v_id, 'trigger', 'backend'),
-    job_key => 'sync:' || v_id, max_attempts => 3
+  perform app_private.ensure_job(
+    v_platform.task_identifier, json_build_object('accountId', v_id, 'trigger', 'backend'), 'sync:' || v_id
   );
   update app_private.webhooks w
   set outcome = null
   where w.platform_source = v_platform.platform_source and w.provider_account_id = v_external_id and w.outcome = 'unknown_account';
   if found then
-    perform graphile_worker.add_job('process_webhooks', '{}', job_key => 'process_webhooks', max_attempts => 10);
+    perform app_private.ensure_job('process_webhooks', '{}', 'process_webhooks', p_max_attempts => 10);
   end if;
   return v_outcome;
 exception
@@ -4158,12 +4171,9 @@ begin
       v_until := v.last_sync_attempt + v.cooldown;
     else
       v_outcome := 'queued';
-      perform graphile_worker.add_job(
-        v.task_identifier,
-        json_build_object('accountId', p_account_id, 'trigger', p_trigger),
-        job_key => 'sync:' || p_account_id,
-        priority => -10,
-        max_attempts => 3
+      perform app_private.ensure_job(
+        v.task_identifier, json_build_object('accountId', p_account_id, 'trigger', p_trigger),
+        'sync:' || p_account_id, p_priority => -10
       );
   end case;
   return row (v_outcome, v_until)::app_public.sync_request;
@@ -4400,7 +4410,7 @@ begin
   get diagnostics v_new = row_count;
 
   if v_new > 0 then
-    perform graphile_worker.add_job('process_webhooks', '{}', job_key => 'process_webhooks', max_attempts => 10);
+    perform app_private.ensure_job('process_webhooks', '{}', 'process_webhooks', p_max_attempts => 10);
   end if;
   return v_new;
 end
@@ -4850,8 +4860,8 @@ begin
   from judged j;
 
   -- The first of them need not wait for the full minute.
-  perform graphile_worker.add_job(
-    'enqueue_due_syncs', json_build_object('platform', p_platform), job_key => 'enqueue_due_syncs:' || p_platform, max_attempts => 3
+  perform app_private.ensure_job(
+    'enqueue_due_syncs', json_build_object('platform', p_platform), 'enqueue_due_syncs:' || p_platform
   );
 end
 $function$;
@@ -5015,12 +5025,9 @@ begin
   where s.account_id = p_account_id and s.run_id is not null and s.held_by is null and p.platform_source = s.platform_source
   returning s.run_id, p.task_identifier into v;
   if found then
-    perform graphile_worker.add_job(
-      v.task_identifier,
-      json_build_object('accountId', p_account_id, 'runId', v.run_id::text),
-      job_key => 'sync:' || p_account_id,
-      priority => -10,
-      max_attempts => 3
+    perform app_private.ensure_job(
+      v.task_identifier, json_build_object('accountId', p_account_id, 'runId', v.run_id::text),
+      'sync:' || p_account_id, p_priority => -10
     );
   end if;
 end
@@ -5933,9 +5940,7 @@ AS $function$
 declare
   v_ended uuid[] := app_private.end_links(p_account_ids, 'backend');
 begin
-  perform graphile_worker.add_job(
-    'unlink_account', json_build_object('accountId', e.id), job_key => 'unlink:' || e.id, max_attempts => 3
-  )
+  perform app_private.ensure_job('unlink_account', json_build_object('accountId', e.id), 'unlink:' || e.id)
   from unnest(v_ended) as e (id);
   return query
     select r.id, case when r.id = any (v_ended) then 'unlinked' when a.id is not null then 'was_unlinked' else 'not_found' end

@@ -20,7 +20,7 @@ begin
   ));
   get diagnostics jobs = row_count;
   if exists (select from app_private.webhooks w where w.outcome is null) then
-    perform graphile_worker.add_job('process_webhooks', '{}', job_key => 'process_webhooks', max_attempts => 10);
+    perform app_private.ensure_job('process_webhooks', '{}', 'process_webhooks', p_max_attempts => 10);
   end if;
   return next;
 end

@@ -18,7 +18,7 @@ begin
     array(select a.id from app_public.accounts a where a.user_id = p_user_id and a.unlinked_at is null), 'erasure'
   );
   -- No job of an account: a job that names one could not erase it while it runs.
-  perform graphile_worker.add_job('unlink_account', '{}', job_key => 'unlink_due_accounts', max_attempts => 3);
+  perform app_private.ensure_job('unlink_account', '{}', 'unlink_due_accounts');
   return v_id;
 end
 $$;

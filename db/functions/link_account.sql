@@ -136,15 +136,14 @@ begin
   on conflict (account_id, kind) do update
   set key_id = excluded.key_id, sealed = excluded.sealed, updated_at = now();
 
-  perform graphile_worker.add_job(
-    v_platform.task_identifier, json_build_object('accountId', v_id, 'trigger', 'backend'),
-    job_key => 'sync:' || v_id, max_attempts => 3
+  perform app_private.ensure_job(
+    v_platform.task_identifier, json_build_object('accountId', v_id, 'trigger', 'backend'), 'sync:' || v_id
   );
   update app_private.webhooks w
   set outcome = null
   where w.platform_source = v_platform.platform_source and w.provider_account_id = v_external_id and w.outcome = 'unknown_account';
   if found then
-    perform graphile_worker.add_job('process_webhooks', '{}', job_key => 'process_webhooks', max_attempts => 10);
+    perform app_private.ensure_job('process_webhooks', '{}', 'process_webhooks', p_max_attempts => 10);
   end if;
   return v_outcome;
 exception

@@ -47,12 +47,9 @@ begin
       v_until := v.last_sync_attempt + v.cooldown;
     else
       v_outcome := 'queued';
-      perform graphile_worker.add_job(
-        v.task_identifier,
-        json_build_object('accountId', p_account_id, 'trigger', p_trigger),
-        job_key => 'sync:' || p_account_id,
-        priority => -10,
-        max_attempts => 3
+      perform app_private.ensure_job(
+        v.task_identifier, json_build_object('accountId', p_account_id, 'trigger', p_trigger),
+        'sync:' || p_account_id, p_priority => -10
       );
   end case;
   return row (v_outcome, v_until)::app_public.sync_request;

@@ -48,7 +48,7 @@ begin
   get diagnostics v_new = row_count;
 
   if v_new > 0 then
-    perform graphile_worker.add_job('process_webhooks', '{}', job_key => 'process_webhooks', max_attempts => 10);
+    perform app_private.ensure_job('process_webhooks', '{}', 'process_webhooks', p_max_attempts => 10);
   end if;
   return v_new;
 end

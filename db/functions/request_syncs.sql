@@ -83,8 +83,8 @@ begin
   from judged j;
 
   -- The first of them need not wait for the full minute.
-  perform graphile_worker.add_job(
-    'enqueue_due_syncs', json_build_object('platform', p_platform), job_key => 'enqueue_due_syncs:' || p_platform, max_attempts => 3
+  perform app_private.ensure_job(
+    'enqueue_due_syncs', json_build_object('platform', p_platform), 'enqueue_due_syncs:' || p_platform
   );
 end
 $$;

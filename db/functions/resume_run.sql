@@ -15,12 +15,9 @@ begin
   where s.account_id = p_account_id and s.run_id is not null and s.held_by is null and p.platform_source = s.platform_source
   returning s.run_id, p.task_identifier into v;
   if found then
-    perform graphile_worker.add_job(
-      v.task_identifier,
-      json_build_object('accountId', p_account_id, 'runId', v.run_id::text),
-      job_key => 'sync:' || p_account_id,
-      priority => -10,
-      max_attempts => 3
+    perform app_private.ensure_job(
+      v.task_identifier, json_build_object('accountId', p_account_id, 'runId', v.run_id::text),
+      'sync:' || p_account_id, p_priority => -10
     );
   end if;
 end

@@ -14,9 +14,8 @@ begin
     raise exception 'There is no such account.' using errcode = 'NTFND';
   end if;
   if cardinality(app_private.end_links(array[unlink_account.account_id], 'owner')) > 0 then
-    perform graphile_worker.add_job(
-      'unlink_account', json_build_object('accountId', unlink_account.account_id),
-      job_key => 'unlink:' || unlink_account.account_id, max_attempts => 3
+    perform app_private.ensure_job(
+      'unlink_account', json_build_object('accountId', unlink_account.account_id), 'unlink:' || unlink_account.account_id
     );
   end if;
   select * into v_account from app_public.accounts a where a.id = unlink_account.account_id;

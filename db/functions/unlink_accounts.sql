@@ -10,9 +10,7 @@ as $$
 declare
   v_ended uuid[] := app_private.end_links(p_account_ids, 'backend');
 begin
-  perform graphile_worker.add_job(
-    'unlink_account', json_build_object('accountId', e.id), job_key => 'unlink:' || e.id, max_attempts => 3
-  )
+  perform app_private.ensure_job('unlink_account', json_build_object('accountId', e.id), 'unlink:' || e.id)
   from unnest(v_ended) as e (id);
   return query
     select r.id, case when r.id = any (v_ended) then 'unlinked' when a.id is not null then 'was_unlinked' else 'not_found' end
