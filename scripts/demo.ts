@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   try {
     const accounts = await demo.accounts();
     const account = chosen(accounts, thing.candidates(accounts), named);
-    console.log(`${describe(account)}`);
+    console.log(describe(account));
     for (const line of await thing.run(demo, account)) console.log(`  ${line}`);
   } finally {
     await demo.close();

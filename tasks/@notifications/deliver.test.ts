@@ -75,7 +75,9 @@ function atPost(
             ({ name, labels, value }) =>
               name === "tidemark_notification_deliveries_total" && labels["channel"] === "onesignal" && value > 0,
           );
-          return Object.fromEntries(samples.map(({ labels, value }) => [labels["outcome"], value]));
+          return Object.fromEntries(
+            samples.map(({ labels, value }): [string, number] => [labels["outcome"] ?? "", value]),
+          );
         },
         logged: () => logged,
         runJobs,
