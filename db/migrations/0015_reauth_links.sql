@@ -9,6 +9,3 @@ create table app_private.reauth_links (
 );
 alter table app_private.reauth_links enable row level security;
 create index reauth_links_minted_at_idx on app_private.reauth_links (minted_at);
-
--- When its owner first followed a link to renew it, from a notification or in the app.
-alter table app_private.auth_episodes add column if not exists tapped_at timestamptz;

@@ -75,8 +75,9 @@ export const thingsToTry: Readonly<Record<string, ThingToTry>> = {
       } else {
         throw new UsageError(`${account.name} has no statement: what happens there, only tracked references tell.`);
       }
+      await demo.syncNow(account);
       return [
-        `A credit of 99.95 dated ${date.slice(0, 10)} was posted; ${await demo.requestSync(account)}.`,
+        `A credit of 99.95 dated ${date.slice(0, 10)} was posted, and the account is synced now.`,
         ...(account.platform === "mono" ? refreshNote(account) : []),
         `See it:    select occurred_on, amount, first_seen_at from app_public.transactions where occurred_on = '${date.slice(0, 10)}' order by first_seen_at desc limit 1;`,
       ];
@@ -87,8 +88,9 @@ export const thingsToTry: Readonly<Record<string, ThingToTry>> = {
     candidates: banks,
     async run(demo, account) {
       await demo.atProvider("mono", `/institutions/${encodeURIComponent(account.institution)}`, { down: true });
+      await demo.syncNow(account);
       return [
-        `${account.institution} is down; ${await demo.requestSync(account)}.`,
+        `${account.institution} is down, and the account is synced now.`,
         ...refreshNote(account),
         `See it:    select * from app_public.sync_logs where account_id = '${account.id}' order by id desc limit 3;`,
         `Mend it:   ${again(account, "bank-up")}`,
@@ -100,7 +102,8 @@ export const thingsToTry: Readonly<Record<string, ThingToTry>> = {
     candidates: banks,
     async run(demo, account) {
       await demo.atProvider("mono", `/institutions/${encodeURIComponent(account.institution)}`, { down: false });
-      return [`${account.institution} is back; ${await demo.requestSync(account)}.`, ...refreshNote(account)];
+      await demo.syncNow(account);
+      return [`${account.institution} is back, and the account is synced now.`, ...refreshNote(account)];
     },
   },
   "slow-provider": {
@@ -108,8 +111,9 @@ export const thingsToTry: Readonly<Record<string, ThingToTry>> = {
     candidates: banks,
     async run(demo, account) {
       await demo.atProvider("mono", path(account, "/realtime"), { durationMs: 40_000 });
+      await demo.syncNow(account);
       return [
-        `From now on a refresh of this account takes 40 seconds; ${await demo.requestSync(account)}.`,
+        "From now on a refresh of this account takes 40 seconds; it is synced now.",
         ...refreshNote(account),
         `Mend it:   ${again(account, "quick-provider")}`,
       ];
@@ -129,8 +133,10 @@ export const thingsToTry: Readonly<Record<string, ThingToTry>> = {
     async run(demo, account) {
       await demo.atProvider("mtn_momo", walletPath(account, "/rotate-key"), {});
       await demo.atProvider("mtn_momo", walletPath(account, "/end-tokens"), {});
+      await demo.syncNow(account);
       return [
-        `The stored key is refused from now on; ${await demo.requestSync(account)}. Nobody is asked for anything.`,
+        "The stored key is refused from now on, and the wallet is synced now: nobody is asked for anything.",
+        `See it:    select updated_at from app_private.credentials where account_id = '${account.id}' and kind = 'momo_api_key';`,
       ];
     },
   },
@@ -139,8 +145,13 @@ export const thingsToTry: Readonly<Record<string, ThingToTry>> = {
     candidates: wallets,
     async run(demo, account) {
       await demo.atProvider("mtn_momo", walletPath(account, "/revoke"), { revoked: true });
-      const answer = await demo.requestSync(account);
-      return [`MTN knows the wallet no more; ${answer}.`, `Mend it:   ${again(account, "restore-wallet")}`];
+      await demo.atProvider("mtn_momo", walletPath(account, "/end-tokens"), {});
+      await demo.syncNow(account);
+      return [
+        "MTN knows the wallet no more, and it is synced now: its owner is told once.",
+        `See it:    ${demo.connection.serverUrl}/ and its notifications`,
+        `Mend it:   ${again(account, "restore-wallet")}`,
+      ];
     },
   },
   "restore-wallet": {
@@ -151,7 +162,8 @@ export const thingsToTry: Readonly<Record<string, ThingToTry>> = {
     ],
     async run(demo, account) {
       await demo.atProvider("mtn_momo", walletPath(account, "/revoke"), { revoked: false });
-      return [`MTN knows the wallet again; ${await demo.requestSync(account)}.`];
+      await demo.syncNow(account);
+      return ["MTN knows the wallet again, and it is synced now."];
     },
   },
 };

@@ -19,6 +19,10 @@ test("link: initiate, the user's page, the code, the account", async (t) => {
   t.regex(String(page.body), /<form method="post"/);
   const done = await call(mono, path, { method: "POST", headers: { "mono-sec-key": "" } });
   t.is(done.status, 303);
+  const again = await call(mono, path, { headers: { "mono-sec-key": "" } });
+  t.is(again.status, 410);
+  t.regex(String(again.body), /used already/);
+  t.true(String(page.body).includes('<a href="https://app.example/back?x=1">Not now</a>'));
   const back = new URL(String(done.headers.get("location")));
   t.is(back.searchParams.get("x"), "1");
   const code = back.searchParams.get("code");
@@ -70,6 +74,7 @@ test("re-auth: the link is for one account and expires; afterwards jobs finish a
   mono.moveClock({ advanceMs: 10 * MINUTE });
   t.throws(() => mono.completeConnect(stale), { message: /expired/ });
   t.is((await call(mono, `/connect/${stale}`, { method: "POST" })).status, 400);
+  t.regex(String((await call(mono, `/connect/${stale}`)).body), /has expired/);
   t.true(mono.state().accounts[0]?.consentExpired);
   const fresh = await initiate();
   t.is(mono.completeConnect(fresh), id);

@@ -1,6 +1,7 @@
 /** Linking and re-authorising, institutions, customers, and the page that stands for Mono's widget. */
 import { z } from "zod";
 import { empty, text, type Reply, type Route, type SimulatorRequest } from "../http.ts";
+import { LINK_LIFE_MS } from "./connect.ts";
 import { successful } from "./envelopes.ts";
 import { institutions } from "./institutions.ts";
 import type { World } from "./world.ts";
@@ -127,9 +128,12 @@ export function connectRoutes({ world, baseUrl }: ConnectScene): Route[] {
 
   /** Stands for Mono's own page: one button, and the user is through. */
   const page = (request: SimulatorRequest): Reply => {
-    const { scope, token } = world().connection(request.params["token"] ?? "");
+    const { scope, token, used, createdAt, redirectUrl } = world().connection(request.params["token"] ?? "");
+    const html = "text/html; charset=utf-8";
+    if (used) return text(410, document("<p>This page was used already.</p>"), html);
+    if (world().now() >= createdAt + LINK_LIFE_MS) return text(410, document("<p>This page has expired.</p>"), html);
     const action = scope === "auth" ? "Link this account" : "Log in again";
-    return text(200, connectPage(`/connect/${token}`, action), "text/html; charset=utf-8");
+    return text(200, document(connectForm(`/connect/${token}`, action, redirectUrl)), html);
   };
 
   const complete = (request: SimulatorRequest): Reply => {
@@ -155,10 +159,15 @@ export function connectRoutes({ world, baseUrl }: ConnectScene): Route[] {
   ];
 }
 
-function connectPage(target: string, action: string): string {
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+function connectForm(target: string, action: string, back: string | null): string {
+  const backOut =
+    back === null ? "" : `<p><a href="${back.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}">Not now</a></p>`;
+  return `<form method="post" action="${target}"><p>This stands for your bank’s login, on the Mono simulator.</p>
+<button style="font:inherit;padding:.6em 1.2em">${action}</button>${backOut}</form>`;
+}
+
+const document = (content: string): string =>
+  `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Simulated Mono Connect</title>
 <body style="font:16px system-ui;display:grid;place-items:center;min-height:90vh">
-<form method="post" action="${target}"><p>This stands for your bank’s login, on the Mono simulator.</p>
-<button style="font:inherit;padding:.6em 1.2em">${action}</button></form></body></html>`;
-}
+${content}</body></html>`;
