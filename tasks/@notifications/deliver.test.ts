@@ -2,7 +2,13 @@ import type { ExecutionContext } from "ava";
 import test from "ava";
 import { runOnce } from "graphile-worker";
 import type { Client } from "pg";
+import webPush from "web-push";
 import { type OneSignalSimulator, startOneSignalSimulator } from "../../scripts/simulators/onesignal/simulator.ts";
+import {
+  type PushServiceSimulator,
+  startPushServiceSimulator,
+} from "../../scripts/simulators/push_service/simulator.ts";
+import { listPushServices } from "../../db/queries/push_services.ts";
 import { createLog, workerLogger } from "../../db/log.ts";
 import { rowOf, rowsOf, valueOf } from "../../db/testing/ask.ts";
 import { type ClonedDb, withClonedDb } from "../../db/testing/database.ts";
@@ -11,8 +17,11 @@ import { type Account, alice, begin, emptyQueue, fail, finish, linkMono, noon } 
 import { createHttpClient } from "../@http/client.ts";
 import { createOneSignal } from "../@channels/onesignal/channel.ts";
 import { readSamples } from "../@metrics/testing/samples.ts";
+import { createWebPush } from "../@channels/web_push/channel.ts";
 import { completion } from "../@worker/completion.ts";
 import { provideRuntime } from "../@worker/current_runtime.ts";
+import { startRunners } from "../@worker/runners.ts";
+import type { Runtime } from "../@worker/runtime.ts";
 import { createTestRuntime, newKeyring } from "../@worker/testing/workplace.ts";
 import enqueueDueDeliveries from "../enqueue_due_deliveries.ts";
 import mirrorTags from "../mirror_tags.ts";
@@ -30,9 +39,11 @@ const taskList = {
 
 type Post = {
   owner: Client;
+  runtime: Runtime;
   oneSignal: OneSignalSimulator;
   /** What /metrics tells of attempts at this channel, by outcome; zeros left out. */
   counted: () => Promise<Record<string, number>>;
+  pushService: PushServiceSimulator;
   /** What the worker logged. */
   logged: () => string;
   /** Runs every job that is ready, each once. */
@@ -50,15 +61,26 @@ function atPost(
     const owner = await cloned.connect("app_owner");
     await owner.query("select app_private.set_clock($1, true)", [noon]);
     const oneSignal = await startOneSignalSimulator({ seed: "post", rateLimit: null, now: () => Date.parse(noon) });
-    const http = createHttpClient();
+    const pushService = await startPushServiceSimulator({ seed: "post", now: () => Date.parse(noon) });
+    await owner.query(
+      "insert into app_private.push_services (host, port, name) values ('localhost', $1, 'simulator')",
+      [pushService.port],
+    );
+    const http = createHttpClient({ trusted: pushService.certificate });
     const { url: baseUrl, appId, apiKey } = oneSignal;
     let logged = "";
     const log = createLog({ level: "debug", destination: { write: (line) => void (logged += line) } });
-    const runtime = createTestRuntime(cloned, {
+    const runtime: Runtime = createTestRuntime(cloned, {
       log,
       keyring: newKeyring(),
       platforms: {},
-      channels: settings.isOff === true ? {} : { oneSignal: createOneSignal({ http, baseUrl, appId, apiKey }) },
+      channels:
+        settings.isOff === true
+          ? {}
+          : {
+              oneSignal: createOneSignal({ http, baseUrl, appId, apiKey }),
+              webPush: createWebPush({ http, vapid, services: () => listPushServices(runtime.db) }),
+            },
     });
     const runJobs = () =>
       runOnce(
@@ -69,6 +91,7 @@ function atPost(
     try {
       await body(t, {
         owner,
+        runtime,
         oneSignal,
         async counted() {
           const samples = readSamples((await runtime.metrics.render()).text).filter(
@@ -79,6 +102,7 @@ function atPost(
             samples.map(({ labels, value }): [string, number] => [labels["outcome"] ?? "", value]),
           );
         },
+        pushService,
         logged: () => logged,
         runJobs,
         async pass(interval) {
@@ -93,9 +117,20 @@ function atPost(
       provideRuntime(undefined);
       await runtime.close();
       await oneSignal.close();
+      await pushService.close();
       await http.close();
     }
   });
+}
+
+const vapid = { ...webPush.generateVAPIDKeys(), subject: "mailto:operations@example.com" };
+
+/** A browser of Alice's; its keys may be spoilt. */
+async function subscribe(owner: Client, endpoint: string, keys: { p256dh: string; auth: string }): Promise<void> {
+  await owner.query(
+    "insert into app_public.push_subscriptions (user_id, endpoint, p256dh, auth, saved_at) values ($1, $2, $3, $4, now())",
+    [alice, endpoint, keys.p256dh, keys.auth],
+  );
 }
 
 /** Alice's account needs her. */
@@ -180,6 +215,80 @@ test.serial(
     await pass("1 hour");
     t.like(await delivery(owner), { outcome: "delivered" });
     t.is(oneSignal.received(alice).length, 1);
+  }),
+);
+
+test.serial(
+  "of four browsers and a phone each has an outcome of its own to read, and none stops another",
+  atPost(async (t, { owner, oneSignal, pushService, runJobs, pass }) => {
+    oneSignal.putUser(alice, { subscribed: false });
+    const [good, gone, spoilt, elsewhere] = [1, 2, 3, 4].map(() =>
+      pushService.subscribe({ applicationServerKey: vapid.publicKey }),
+    );
+    if (!good || !gone || !spoilt || !elsewhere) throw new Error("four browsers");
+    await subscribe(owner, good.endpoint, good.keys);
+    await subscribe(owner, gone.endpoint, gone.keys);
+    pushService.setStatus(gone.endpoint, "gone");
+    // No point of the curve; and an address that was on the list when it was saved, and is not any more.
+    await subscribe(owner, spoilt.endpoint, { ...spoilt.keys, p256dh: `B${"A".repeat(86)}` });
+    await subscribe(owner, "https://push.example.org/x", elsewhere.keys);
+    await needsHer(owner);
+    await runJobs();
+    await pass("1 hour");
+    t.deepEqual(
+      await rowsOf(
+        owner,
+        `select channel::text, outcome, code from app_private.deliveries where channel <> 'in_app'
+         order by channel, outcome, code`,
+      ),
+      [
+        { channel: "onesignal", outcome: "unreachable", code: "not_subscribed" },
+        { channel: "web_push", outcome: "delivered", code: null },
+        { channel: "web_push", outcome: "refused", code: "endpoint_not_allowed" },
+        { channel: "web_push", outcome: "unreachable", code: "http_410" },
+        { channel: "web_push", outcome: "unreachable", code: "malformed_subscription" },
+      ],
+    );
+    t.is(
+      await valueOf(
+        owner,
+        "select count(*)::int from app_private.deliveries where outcome <> 'delivered' and reason is null",
+      ),
+      0,
+    );
+    t.deepEqual(
+      pushService.shown(good.endpoint).map(({ title }) => title),
+      ["Reconnect Salary"],
+    );
+    t.deepEqual(
+      (await rowsOf(owner, "select endpoint from app_public.push_subscriptions order by id")).map(
+        ({ endpoint }) => endpoint,
+      ),
+      [good.endpoint, "https://push.example.org/x"],
+      "what never works again is forgotten",
+    );
+  }),
+);
+
+test.serial(
+  "from the first sign to the channel's door it takes less than five seconds",
+  atPost(async (t, { owner, runtime, oneSignal }) => {
+    oneSignal.putUser(alice);
+    const { accountId } = await linkMono(owner);
+    await emptyQueue(owner);
+    const runners = await startRunners({ runtime, platforms: [], concurrency: 2 });
+    try {
+      const asked = oneSignal.nextRequest(({ path }) => path === "/notifications");
+      const startedAt = performance.now();
+      await owner.query("select app_private.require_owner($1)", [accountId]);
+      t.is(await valueOf(owner, "select count(*)::int from app_public.notifications"), 1, "the feed has it at once");
+      await asked;
+      const tookMs = performance.now() - startedAt;
+      t.log(`${Math.round(tookMs)} ms`);
+      t.true(tookMs < 5_000);
+    } finally {
+      await runners.stop();
+    }
   }),
 );
 
