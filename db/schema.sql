@@ -2502,6 +2502,26 @@ end
 $function$;
 grant execute on function app_private.confirm_unlinkings(json) to app_worker;
 
+CREATE OR REPLACE FUNCTION app_private.consent_was_renewed(p_account_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with told as (
+    select coalesce(w.occurred_at, w.received_at) as at, w.job_id, w.sync_status,
+      app_private.webhook_meaning(w.event, w.status, w.data_status, w.sync_status, w.job_id, w.has_new_data) as meaning
+    from app_private.webhooks w
+    join app_private.auth_episodes e on e.account_id = w.account_id and e.recovered_at is null
+    where w.account_id = p_account_id and w.received_at >= coalesce(e.reopened_at, e.detected_at)
+  )
+  select exists (
+    select from told r
+    where (r.meaning = 'consent_renewed' or r.meaning = 'news' and r.job_id is null and r.sync_status = 'SUCCESSFUL')
+      and not exists (select from told e where e.meaning = 'consent_ended' and e.at > r.at)
+  );
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.count_accounts()
  RETURNS integer
  LANGUAGE plpgsql
@@ -3083,6 +3103,7 @@ AS $function$
 declare
   v_now timestamptz := app_private.clock();
   v_closed uuid[] := app_private.close_runs(p_runs);
+  v_waiting uuid[] := app_private.still_need_owner(p_runs);
 begin
   with runs as (
     select r.*
@@ -3106,7 +3127,7 @@ begin
   ),
   counted as (
     update app_private.sync_states s
-    set failures = 0, last_failure_kind = null, failing_since = null, failing_told_at = null, activity = n.activity
+    set failures = 0, last_failure_kind = case when n.account_id = any (v_waiting) then s.last_failure_kind end, failing_since = null, failing_told_at = null, activity = n.activity
     from active n
     where s.account_id = n.account_id
     returning s.account_id
@@ -3125,7 +3146,8 @@ begin
     update app_private.sync_states s
     set next_sync_at = least(
       app_private.schedule(s.account_id, v_now),
-      (select min(t.next_poll_at) from app_private.tracked_references t where t.account_id = s.account_id)
+      (select min(t.next_poll_at) from app_private.tracked_references t where t.account_id = s.account_id),
+      case when s.account_id = any (v_waiting) then v_now + interval '10 minutes' end
     )
     from runs r
     where s.account_id = r."accountId"
@@ -3151,7 +3173,7 @@ begin
   update app_public.accounts a
   set last_synced_at = v_now,
     last_sync_attempt = l.sync_started_at,
-    sync_status = 'active',
+    sync_status = case when a.id = any (v_waiting) then a.sync_status else 'active' end,
     data_as_of = coalesce(r."dataAsOf", a.data_as_of),
     balance = coalesce(r.balance, a.balance),
     balance_as_of = case when r.balance is null then a.balance_as_of else r."balanceAsOf" end,
@@ -3167,7 +3189,7 @@ begin
   join logged l on l.account_id = r."accountId"
   where a.id = r."accountId";
 
-  perform app_private.close_episodes(v_closed, 'sync');
+  perform app_private.close_episodes(array(select unnest(v_closed) except select unnest(v_waiting)), 'sync');
   perform app_private.reset_breakers(v_closed);
 
   return query
@@ -3396,12 +3418,10 @@ begin
   -- five minutes of a refresh that failed Mono would answer with that very failure (Mono docs, one session in 5 minutes).
   v_is_fresh := v_meaning = 'news';
   if a.sync_status = 'auth_required' and v_meaning in ('news', 'consent_renewed') then
-    select
-      coalesce(bool_or(r.event = 'mono.events.account_reauthorized'), false)
-        or v_meaning = 'news' and w.job_id is null and coalesce(w.sync_status = 'SUCCESSFUL', false),
-      coalesce(bool_or(r.job_id is null and app_private.webhook_meaning(
-        r.event, r.status, r.data_status, r.sync_status, r.job_id, r.has_new_data) = 'news'), false)
-    into v_is_renewed, v_is_fresh
+    v_is_renewed := app_private.consent_was_renewed(a.id);
+    select coalesce(bool_or(r.job_id is null and app_private.webhook_meaning(
+      r.event, r.status, r.data_status, r.sync_status, r.job_id, r.has_new_data) = 'news'), false)
+    into v_is_fresh
     from app_private.webhooks r
     join app_private.auth_episodes e on e.account_id = r.account_id and e.recovered_at is null
     where r.account_id = a.id and r.received_at >= e.detected_at;
@@ -5476,6 +5496,22 @@ begin
     where a.id = any (p_account_ids)
     group by a.id;
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.still_need_owner(p_runs json)
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(array_agg(a.id), '{}')
+  from json_to_recordset(p_runs) as r ("accountId" uuid, "dataAsOf" timestamptz)
+  join app_public.accounts a on a.id = r."accountId"
+  join app_private.auth_episodes e on e.account_id = a.id and e.recovered_at is null
+  cross join lateral (select coalesce(e.reopened_at, e.detected_at) as at) found
+  where a.platform_source = 'mono' and a.sync_status = 'auth_required'
+    and a.linked_at < found.at and coalesce(r."dataAsOf" < found.at, true)
+    and not app_private.consent_was_renewed(a.id);
 $function$;
 
 CREATE OR REPLACE FUNCTION app_private.stop_worker(p_worker text)

@@ -2,8 +2,9 @@
 --   "balance"?, "balanceAsOf"?, "log": {"pages", "seen", "unchanged", "refusals": {reason: n}, "windows": […], "requests"}}]
 -- Answers ok or lost an account; a lost lease changes nothing.
 --
--- Success clears what earlier failures left: the count, sync_status, an open episode, what breakers counted. The next sync follows from
--- schedule(), or comes earlier while a tracked reference is open.
+-- Success clears what earlier failures left: the count, sync_status, an open episode, what breakers counted. The next sync
+-- follows from schedule(), or comes earlier while a tracked reference is open. One that says nothing of the consent
+-- (still_need_owner) leaves the account with its owner, and is followed by one that does.
 create or replace function app_private.finish_syncs(p_runs json) returns table (account_id uuid, outcome text)
 language plpgsql security definer -- app_worker has no table grants
 set search_path = pg_catalog, pg_temp
@@ -12,6 +13,7 @@ as $$
 declare
   v_now timestamptz := app_private.clock();
   v_closed uuid[] := app_private.close_runs(p_runs);
+  v_waiting uuid[] := app_private.still_need_owner(p_runs);
 begin
   with runs as (
     select r.*
@@ -35,7 +37,7 @@ begin
   ),
   counted as (
     update app_private.sync_states s
-    set failures = 0, last_failure_kind = null, failing_since = null, failing_told_at = null, activity = n.activity
+    set failures = 0, last_failure_kind = case when n.account_id = any (v_waiting) then s.last_failure_kind end, failing_since = null, failing_told_at = null, activity = n.activity
     from active n
     where s.account_id = n.account_id
     returning s.account_id
@@ -54,7 +56,8 @@ begin
     update app_private.sync_states s
     set next_sync_at = least(
       app_private.schedule(s.account_id, v_now),
-      (select min(t.next_poll_at) from app_private.tracked_references t where t.account_id = s.account_id)
+      (select min(t.next_poll_at) from app_private.tracked_references t where t.account_id = s.account_id),
+      case when s.account_id = any (v_waiting) then v_now + interval '10 minutes' end
     )
     from runs r
     where s.account_id = r."accountId"
@@ -80,7 +83,7 @@ begin
   update app_public.accounts a
   set last_synced_at = v_now,
     last_sync_attempt = l.sync_started_at,
-    sync_status = 'active',
+    sync_status = case when a.id = any (v_waiting) then a.sync_status else 'active' end,
     data_as_of = coalesce(r."dataAsOf", a.data_as_of),
     balance = coalesce(r.balance, a.balance),
     balance_as_of = case when r.balance is null then a.balance_as_of else r."balanceAsOf" end,
@@ -96,7 +99,7 @@ begin
   join logged l on l.account_id = r."accountId"
   where a.id = r."accountId";
 
-  perform app_private.close_episodes(v_closed, 'sync');
+  perform app_private.close_episodes(array(select unnest(v_closed) except select unnest(v_waiting)), 'sync');
   perform app_private.reset_breakers(v_closed);
 
   return query

@@ -77,7 +77,7 @@ test(
       balance: "5.00",
       balanceAsOf: "2026-03-10T11:58:00Z",
     });
-    await finish(db, await begin(db, account));
+    await finish(db, await begin(db, account), { dataAsOf: undefined });
     t.like(await accountRow(db, account), {
       data_as_of: "2026-03-10 11:59:00+00",
       balance: "5.00",

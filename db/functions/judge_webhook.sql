@@ -95,12 +95,10 @@ begin
   -- five minutes of a refresh that failed Mono would answer with that very failure (Mono docs, one session in 5 minutes).
   v_is_fresh := v_meaning = 'news';
   if a.sync_status = 'auth_required' and v_meaning in ('news', 'consent_renewed') then
-    select
-      coalesce(bool_or(r.event = 'mono.events.account_reauthorized'), false)
-        or v_meaning = 'news' and w.job_id is null and coalesce(w.sync_status = 'SUCCESSFUL', false),
-      coalesce(bool_or(r.job_id is null and app_private.webhook_meaning(
-        r.event, r.status, r.data_status, r.sync_status, r.job_id, r.has_new_data) = 'news'), false)
-    into v_is_renewed, v_is_fresh
+    v_is_renewed := app_private.consent_was_renewed(a.id);
+    select coalesce(bool_or(r.job_id is null and app_private.webhook_meaning(
+      r.event, r.status, r.data_status, r.sync_status, r.job_id, r.has_new_data) = 'news'), false)
+    into v_is_fresh
     from app_private.webhooks r
     join app_private.auth_episodes e on e.account_id = r.account_id and e.recovered_at is null
     where r.account_id = a.id and r.received_at >= e.detected_at;

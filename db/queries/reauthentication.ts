@@ -9,7 +9,7 @@ const target = z
     platform_source: platformSource,
     mono_account_id: z.string().nullable(),
     standing: z.enum(["needs_you", "connected", "unlinked"]),
-    now: z.date(),
+    now: z.coerce.date(),
     key_id: z.string().nullable(),
     sealed: z.instanceof(Buffer).nullable(),
   })

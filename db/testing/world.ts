@@ -152,9 +152,12 @@ export async function save(db: Queryable, saved: SavedPage): Promise<Saved> {
 
 export const emptyLog: RunLog = { pages: 0, seen: 0, unchanged: 0, refusals: {}, windows: [], requests: 0 };
 
+/** Closes a run that succeeded, its data as of this moment. */
 export async function finish(db: Queryable, lease: Lease, fields: Partial<Finish> = {}): Promise<string> {
   const { accountId, runId, epoch } = lease;
-  const [answer] = await finishSyncs(db, [{ accountId, runId, epoch, log: emptyLog, ...fields }]);
+  const { now } = await rowOf(db, "select app_private.clock()::text as now");
+  const dataAsOf = String(now);
+  const [answer] = await finishSyncs(db, [{ accountId, runId, epoch, dataAsOf, log: emptyLog, ...fields }]);
   return answer?.outcome ?? "no answer";
 }
 
