@@ -1430,22 +1430,33 @@ alter table app_private.retention enable row level security;
 comment on column app_private.retention.keep is 'Null: for ever.';
 comment on column app_private.retention.pruned_at is 'Machine time of the last batch; `pruned` counts all of them.';
 
+create table app_private.run_durations (
+  grain interval not null,
+  starts_at timestamp with time zone not null,
+  platform_source app_public.platform_source not null,
+  duration_bucket smallint not null,
+  runs bigint not null,
+  constraint run_durations_duration_bucket CHECK (((duration_bucket >= 0) AND (duration_bucket <= 80))),
+  constraint run_durations_grain CHECK ((grain = ANY (ARRAY['00:05:00'::interval, '01:00:00'::interval, '1 day'::interval]))),
+  constraint run_durations_pkey PRIMARY KEY (grain, starts_at, platform_source, duration_bucket)
+) with (fillfactor=80);
+alter table app_private.run_durations enable row level security;
+comment on column app_private.run_durations.duration_bucket is 'As duration_bucket() has it.';
+comment on table app_private.run_durations is 'Interrupted runs are not among them: they took as long as their worker lived.';
+
 create table app_private.run_rollups (
   grain interval not null,
   starts_at timestamp with time zone not null,
   platform_source app_public.platform_source not null,
   institution_code text not null,
   outcome text not null,
-  duration_bucket smallint not null,
   runs bigint not null,
   transactions bigint not null,
   requests bigint not null,
-  constraint run_rollups_duration_bucket CHECK (((duration_bucket >= 0) AND (duration_bucket <= 80))),
   constraint run_rollups_grain CHECK ((grain = ANY (ARRAY['00:05:00'::interval, '01:00:00'::interval, '1 day'::interval]))),
-  constraint run_rollups_pkey PRIMARY KEY (grain, starts_at, platform_source, institution_code, outcome, duration_bucket)
+  constraint run_rollups_pkey PRIMARY KEY (grain, starts_at, platform_source, institution_code, outcome)
 ) with (fillfactor=80);
 alter table app_private.run_rollups enable row level security;
-comment on column app_private.run_rollups.duration_bucket is 'As duration_bucket() has it.';
 comment on column app_private.run_rollups.institution_code is 'Empty where an account has none.';
 comment on column app_private.run_rollups.outcome is 'success, or the kind of failure.';
 
@@ -2526,17 +2537,20 @@ CREATE OR REPLACE FUNCTION app_private.count_accounts()
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET work_mem TO '64MB'
+ SET enable_sort TO 'off'
 AS $function$
 declare
   v_now timestamptz := app_private.clock();
   v_quarter timestamptz := date_bin('15 minutes', v_now, timestamptz '2000-01-01 00:00:00+00');
   v_accounts integer;
+  v_is_paused boolean := exists (select from app_private.pauses z where z.until > v_now);
 begin
   delete from app_private.account_counts;
   delete from app_private.upcoming_counts;
   with judged as (
     select s.platform_source, coalesce(l.institution_code, '') as institution_code,
-      a.paused_at is not null or exists (
+      a.paused_at is not null or v_is_paused and exists (
         select from app_private.pauses z
         where z.until > v_now
           and (z.user_id = a.user_id or (z.platform_source = a.platform_source and z.institution_code = l.institution_code))
@@ -3074,7 +3088,7 @@ begin
       ) as missing_days
     from expected e
     where not isempty(e.missing)
-    limit 10000
+    limit 1000
   ),
   closed as (
     delete from app_private.coverage_gaps g
@@ -3245,18 +3259,27 @@ begin
   ),
   counted as (
     insert into app_private.run_rollups as r
-      (grain, starts_at, platform_source, institution_code, outcome, duration_bucket, runs, transactions, requests)
+      (grain, starts_at, platform_source, institution_code, outcome, runs, transactions, requests)
     select g.grain, date_bin(g.grain, c.sync_completed_at, timestamptz '2000-01-01 00:00:00+00'), c.platform_source,
       coalesce(k.institution_code, ''), coalesce(c.failure_kind::text, 'success'),
-      c.duration_bucket,
       count(*), sum(c.transactions_synced), sum(c.requests)
     from closed c
     join app_private.links k on k.account_id = c.account_id
     cross join unnest(array[interval '5 minutes', '1 hour', '1 day']) as g (grain)
-    group by 1, 2, 3, 4, 5, 6
-    on conflict (grain, starts_at, platform_source, institution_code, outcome, duration_bucket) do update
+    group by 1, 2, 3, 4, 5
+    on conflict (grain, starts_at, platform_source, institution_code, outcome) do update
     set runs = r.runs + excluded.runs, transactions = r.transactions + excluded.transactions,
       requests = r.requests + excluded.requests
+  ),
+  measured as (
+    insert into app_private.run_durations as r (grain, starts_at, platform_source, duration_bucket, runs)
+    select g.grain, date_bin(g.grain, c.sync_completed_at, timestamptz '2000-01-01 00:00:00+00'), c.platform_source,
+      c.duration_bucket, count(*)
+    from closed c
+    cross join unnest(array[interval '5 minutes', '1 hour', '1 day']) as g (grain)
+    where c.failure_kind is distinct from 'interrupted'
+    group by 1, 2, 3, 4
+    on conflict (grain, starts_at, platform_source, duration_bucket) do update set runs = r.runs + excluded.runs
   ),
   moved as (
     update app_private.statistics s
@@ -4074,6 +4097,15 @@ begin
       delete from app_private.admin_actions a
       where a.id in (select o.id from app_private.admin_actions o where o.done_at < clock_timestamp() - r.keep order by o.id limit p_limit);
     else
+      delete from app_private.run_durations u
+      where u.ctid = any (array(
+        select o.ctid
+        from app_private.run_durations o
+        where o.grain = case r.subject
+            when 'run_rollups_5_minutes' then interval '5 minutes' when 'run_rollups_hours' then '1 hour' else '1 day' end
+          and o.starts_at < v_before
+        limit p_limit
+      ));
       delete from app_private.run_rollups u
       where u.ctid = any (array(
         select o.ctid
@@ -6262,7 +6294,7 @@ create view app_admin.incidents with (security_barrier=true) as
     i.institution_code,
     i.opened_at,
     i.closed_at,
-    COALESCE(i.closed_at, app_private.clock()) - i.opened_at AS lasted,
+    COALESCE(i.closed_at, ( SELECT app_private.clock() AS clock)) - i.opened_at AS lasted,
     b.probes,
     b.next_probe_at,
         CASE
@@ -6330,7 +6362,17 @@ create view app_admin.institution_health with (security_barrier=true) as
                     sum(r_1.runs) AS runs,
                     sum(r_1.transactions) AS transactions
                    FROM app_private.run_rollups r_1
-                  WHERE r_1.grain = '01:00:00'::interval AND r_1.starts_at > (app_private.clock() - '1 day'::interval) OR r_1.grain = '00:05:00'::interval AND r_1.starts_at > (app_private.clock() - '01:00:00'::interval)
+                  WHERE r_1.grain = '01:00:00'::interval AND r_1.starts_at > (app_private.clock() - '1 day'::interval)
+                  GROUP BY r_1.platform_source, r_1.institution_code, r_1.grain, r_1.outcome
+                UNION ALL
+                 SELECT r_1.platform_source,
+                    r_1.institution_code,
+                    r_1.grain,
+                    r_1.outcome,
+                    sum(r_1.runs) AS sum,
+                    sum(r_1.transactions) AS sum
+                   FROM app_private.run_rollups r_1
+                  WHERE r_1.grain = '00:05:00'::interval AND r_1.starts_at > (app_private.clock() - '01:00:00'::interval)
                   GROUP BY r_1.platform_source, r_1.institution_code, r_1.grain, r_1.outcome) r
           GROUP BY r.platform_source, r.institution_code) h ON h.platform_source = c.platform_source AND h.institution_code = c.institution_code
      CROSS JOIN ( SELECT app_private.clock() AS clock) now(at)
@@ -6344,13 +6386,13 @@ create view app_admin.late_accounts with (security_barrier=true) as
     s.platform_source,
     l.institution_code,
     s.next_sync_at AS due_since,
-    app_private.clock() - s.next_sync_at AS late_by,
+    (( SELECT app_private.clock() AS clock)) - s.next_sync_at AS late_by,
         CASE
-            WHEN p.paused_until > app_private.clock() THEN 'platform paused: '::text || COALESCE(p.paused_reason, 'no reason given'::text)
+            WHEN p.paused_until > (( SELECT app_private.clock() AS clock)) THEN 'platform paused: '::text || COALESCE(p.paused_reason, 'no reason given'::text)
             WHEN a.paused_at IS NOT NULL THEN 'account paused'::text
             WHEN z.reason IS NOT NULL THEN z.reason
             WHEN w.why = 'running'::text AND s.held_by IS NULL THEN 'waiting for the provider'::text
-            WHEN b.next_probe_at > app_private.clock() THEN 'provider down'::text
+            WHEN b.next_probe_at > (( SELECT app_private.clock() AS clock)) THEN 'provider down'::text
             ELSE w.why
         END AS why,
     s.failures,
@@ -6364,12 +6406,17 @@ create view app_admin.late_accounts with (security_barrier=true) as
          SELECT s_1.account_id,
             'in the queue'::text
            FROM graphile_worker._private_jobs j
-             JOIN app_private.sync_states s_1 ON s_1.account_id =
-                CASE
-                    WHEN j.key ~ '^sync:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'::text THEN substr(j.key, 6)::uuid
-                    ELSE NULL::uuid
-                END
-          WHERE s_1.run_id IS NULL AND s_1.enqueued_until > app_private.clock()
+             CROSS JOIN LATERAL ( SELECT s_2.account_id,
+                    s_2.run_id,
+                    s_2.enqueued_until
+                   FROM app_private.sync_states s_2
+                  WHERE s_2.account_id =
+                        CASE
+                            WHEN j.key ~ '^sync:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'::text THEN substr(j.key, 6)::uuid
+                            ELSE NULL::uuid
+                        END
+                 OFFSET 0) s_1
+          WHERE s_1.run_id IS NULL AND s_1.enqueued_until > (( SELECT app_private.clock() AS clock))
         UNION ALL
          SELECT s_1.account_id,
             'running'::text
@@ -6381,7 +6428,7 @@ create view app_admin.late_accounts with (security_barrier=true) as
             'account paused'::text
            FROM app_public.accounts a_1
              JOIN app_private.sync_states s_1 ON s_1.account_id = a_1.id
-          WHERE a_1.paused_at IS NOT NULL AND s_1.run_id IS NULL AND s_1.enqueued_until > app_private.clock()) w
+          WHERE a_1.paused_at IS NOT NULL AND s_1.run_id IS NULL AND s_1.enqueued_until > (( SELECT app_private.clock() AS clock))) w
      JOIN app_private.sync_states s ON s.account_id = w.account_id
      JOIN app_public.accounts a ON a.id = s.account_id
      JOIN app_private.links l ON l.account_id = s.account_id
@@ -6392,12 +6439,12 @@ create view app_admin.late_accounts with (security_barrier=true) as
                     ELSE 'user paused: '::text
                 END || z_1.reason AS reason
            FROM app_private.pauses z_1
-          WHERE z_1.until > app_private.clock() AND (z_1.user_id = a.user_id OR z_1.platform_source = a.platform_source AND z_1.institution_code = l.institution_code)
+          WHERE z_1.until > (( SELECT app_private.clock() AS clock)) AND (z_1.user_id = a.user_id OR z_1.platform_source = a.platform_source AND z_1.institution_code = l.institution_code)
          LIMIT 1) z ON true
      LEFT JOIN LATERAL ( SELECT max(b_1.next_probe_at) AS next_probe_at
            FROM app_private.breakers b_1
           WHERE b_1.platform_source = s.platform_source AND (b_1.institution_code = ANY (ARRAY[l.institution_code, ''::text])) AND b_1.opened_at IS NOT NULL) b ON true
-  WHERE s.next_sync_at <= app_private.clock() AND a.unlinked_at IS NULL;
+  WHERE s.next_sync_at <= (( SELECT app_private.clock() AS clock)) AND a.unlinked_at IS NULL;
 comment on view app_admin.late_accounts is 'Which accounts are late, and why?';
 grant select on app_admin.late_accounts to app_admin;
 
@@ -6410,7 +6457,7 @@ create view app_admin.pauses with (security_barrier=true) as
     p.paused_until AS until,
     p.paused_reason AS reason
    FROM app_private.platforms p
-  WHERE p.paused_until > app_private.clock()
+  WHERE p.paused_until > (( SELECT app_private.clock() AS clock))
 UNION ALL
  SELECT
         CASE
@@ -6424,7 +6471,7 @@ UNION ALL
     z.until,
     z.reason
    FROM app_private.pauses z
-  WHERE z.until > app_private.clock()
+  WHERE z.until > (( SELECT app_private.clock() AS clock))
 UNION ALL
  SELECT 'account'::text AS scope,
     a.platform_source,
@@ -6447,7 +6494,7 @@ create view app_admin.platform_health with (security_barrier=true) as
             WHEN p.last_dispatch_at < (clock_timestamp() - '00:03:00'::interval) OR p.last_dispatch_at IS NULL THEN 'not dispatched'::text
             WHEN f.at_risk THEN 'behind'::text
             WHEN c.stale::numeric > (0.05 * (c.accounts - c.paused - c.needs_owner)::numeric) THEN 'stale'::text
-            WHEN h.runs_1h > 20::numeric AND h.successes_1h < (0.9 * h.runs_1h) THEN 'failing'::text
+            WHEN q.runs > 20::numeric AND q.successes < (0.9 * q.runs) THEN 'failing'::text
             ELSE 'ok'::text
         END AS verdict,
     c.accounts,
@@ -6457,12 +6504,12 @@ create view app_admin.platform_health with (security_barrier=true) as
     c.late,
     c.stale,
     1::double precision - c.stale::double precision / NULLIF(c.accounts - c.paused - c.needs_owner, 0)::double precision AS freshness,
-    h.successes_1h::double precision / NULLIF(h.runs_1h, 0::numeric)::double precision AS success_rate_1h,
+    q.successes::double precision / NULLIF(q.runs, 0::numeric)::double precision AS success_rate_1h,
     h.successes::double precision / NULLIF(h.runs, 0::numeric)::double precision AS success_rate_24h,
     m.successes::double precision / NULLIF(m.runs, 0::numeric)::double precision AS success_rate_30d,
-    app_private.duration_quantile(h.buckets, h.counts, 0.5::double precision) AS p50,
-    app_private.duration_quantile(h.buckets, h.counts, 0.95::double precision) AS p95,
-    app_private.duration_quantile(h.buckets, h.counts, 0.99::double precision) AS p99,
+    app_private.duration_quantile(t.buckets, t.counts, 0.5::double precision) AS p50,
+    app_private.duration_quantile(t.buckets, t.counts, 0.95::double precision) AS p95,
+    app_private.duration_quantile(t.buckets, t.counts, 0.99::double precision) AS p99,
     COALESCE(h.runs, 0::numeric) AS runs_24h,
     COALESCE(h.interrupted, 0::numeric) AS interrupted_24h,
     COALESCE(h.transactions, 0::numeric) AS transactions_24h,
@@ -6496,28 +6543,24 @@ create view app_admin.platform_health with (security_barrier=true) as
             max(c_1.counted_at) AS counted_at
            FROM app_private.account_counts c_1
           WHERE c_1.platform_source = p.platform_source) c ON true
-     LEFT JOIN LATERAL ( SELECT sum(r.runs) AS runs,
-            sum(r.successes) AS successes,
-            sum(r.interrupted) AS interrupted,
+     LEFT JOIN LATERAL ( SELECT COALESCE(sum(r.runs) FILTER (WHERE r.outcome <> 'interrupted'::text), 0::numeric) AS runs,
+            COALESCE(sum(r.runs) FILTER (WHERE r.outcome = 'success'::text), 0::numeric) AS successes,
+            COALESCE(sum(r.runs) FILTER (WHERE r.outcome = 'interrupted'::text), 0::numeric) AS interrupted,
             sum(r.transactions) AS transactions,
-            sum(r.requests) AS requests,
-            array_agg(r.duration_bucket ORDER BY r.duration_bucket) FILTER (WHERE r.runs > 0::numeric) AS buckets,
-            array_agg(r.runs ORDER BY r.duration_bucket) FILTER (WHERE r.runs > 0::numeric) AS counts,
-            max(q.runs) AS runs_1h,
-            max(q.successes) AS successes_1h
-           FROM ( SELECT r_1.duration_bucket,
-                    COALESCE(sum(r_1.runs) FILTER (WHERE r_1.outcome <> 'interrupted'::text), 0::numeric) AS runs,
-                    COALESCE(sum(r_1.runs) FILTER (WHERE r_1.outcome = 'success'::text), 0::numeric) AS successes,
-                    COALESCE(sum(r_1.runs) FILTER (WHERE r_1.outcome = 'interrupted'::text), 0::numeric) AS interrupted,
-                    sum(r_1.transactions) AS transactions,
-                    sum(r_1.requests) AS requests
-                   FROM app_private.run_rollups r_1
-                  WHERE r_1.grain = '01:00:00'::interval AND r_1.starts_at > (now.at - '1 day'::interval) AND r_1.platform_source = p.platform_source
-                  GROUP BY r_1.duration_bucket) r
-             CROSS JOIN ( SELECT COALESCE(sum(r_1.runs) FILTER (WHERE r_1.outcome <> 'interrupted'::text), 0::numeric) AS runs,
-                    COALESCE(sum(r_1.runs) FILTER (WHERE r_1.outcome = 'success'::text), 0::numeric) AS successes
-                   FROM app_private.run_rollups r_1
-                  WHERE r_1.grain = '00:05:00'::interval AND r_1.starts_at > (now.at - '01:00:00'::interval) AND r_1.platform_source = p.platform_source) q) h ON true
+            sum(r.requests) AS requests
+           FROM app_private.run_rollups r
+          WHERE r.grain = '01:00:00'::interval AND r.starts_at > (now.at - '1 day'::interval) AND r.platform_source = p.platform_source) h ON true
+     LEFT JOIN LATERAL ( SELECT COALESCE(sum(r.runs) FILTER (WHERE r.outcome <> 'interrupted'::text), 0::numeric) AS runs,
+            COALESCE(sum(r.runs) FILTER (WHERE r.outcome = 'success'::text), 0::numeric) AS successes
+           FROM app_private.run_rollups r
+          WHERE r.grain = '00:05:00'::interval AND r.starts_at > (now.at - '01:00:00'::interval) AND r.platform_source = p.platform_source) q ON true
+     LEFT JOIN LATERAL ( SELECT array_agg(d_1.duration_bucket ORDER BY d_1.duration_bucket) AS buckets,
+            array_agg(d_1.runs ORDER BY d_1.duration_bucket) AS counts
+           FROM ( SELECT d_2.duration_bucket,
+                    sum(d_2.runs) AS runs
+                   FROM app_private.run_durations d_2
+                  WHERE d_2.grain = '01:00:00'::interval AND d_2.starts_at > (now.at - '1 day'::interval) AND d_2.platform_source = p.platform_source
+                  GROUP BY d_2.duration_bucket) d_1) t ON true
      LEFT JOIN LATERAL ( SELECT sum(r.runs) FILTER (WHERE r.outcome <> 'interrupted'::text) AS runs,
             sum(r.runs) FILTER (WHERE r.outcome = 'success'::text) AS successes
            FROM app_private.run_rollups r
@@ -6590,25 +6633,30 @@ comment on view app_admin.retention is 'How long is what kept, and when was it l
 grant select on app_admin.retention to app_admin;
 
 create view app_admin.run_history with (security_barrier=true) as
- SELECT starts_at::date AS day,
-    platform_source,
-    sum(runs) AS runs,
-    sum(successes)::double precision / NULLIF(sum(runs), 0::numeric)::double precision AS success_rate,
-    app_private.duration_quantile(array_agg(duration_bucket ORDER BY duration_bucket), array_agg(runs ORDER BY duration_bucket), 0.5::double precision) AS p50,
-    app_private.duration_quantile(array_agg(duration_bucket ORDER BY duration_bucket), array_agg(runs ORDER BY duration_bucket), 0.95::double precision) AS p95,
-    sum(transactions) AS transactions,
-    sum(requests) AS requests
-   FROM ( SELECT (r_1.starts_at AT TIME ZONE 'utc'::text) AS starts_at,
+ SELECT (r.starts_at AT TIME ZONE 'utc'::text)::date AS day,
+    r.platform_source,
+    r.runs,
+    r.successes::double precision / NULLIF(r.runs, 0::numeric)::double precision AS success_rate,
+    app_private.duration_quantile(d.buckets, d.counts, 0.5::double precision) AS p50,
+    app_private.duration_quantile(d.buckets, d.counts, 0.95::double precision) AS p95,
+    r.transactions,
+    r.requests
+   FROM ( SELECT r_1.starts_at,
             r_1.platform_source,
-            r_1.duration_bucket,
             sum(r_1.runs) AS runs,
-            sum(r_1.runs) FILTER (WHERE r_1.outcome = 'success'::text) AS successes,
+            COALESCE(sum(r_1.runs) FILTER (WHERE r_1.outcome = 'success'::text), 0::numeric) AS successes,
             sum(r_1.transactions) AS transactions,
             sum(r_1.requests) AS requests
            FROM app_private.run_rollups r_1
           WHERE r_1.grain = '1 day'::interval AND r_1.outcome <> 'interrupted'::text
-          GROUP BY ((r_1.starts_at AT TIME ZONE 'utc'::text)), r_1.platform_source, r_1.duration_bucket) r
-  GROUP BY starts_at, platform_source;
+          GROUP BY r_1.starts_at, r_1.platform_source) r
+     LEFT JOIN ( SELECT d_1.starts_at,
+            d_1.platform_source,
+            array_agg(d_1.duration_bucket ORDER BY d_1.duration_bucket) AS buckets,
+            array_agg(d_1.runs::numeric ORDER BY d_1.duration_bucket) AS counts
+           FROM app_private.run_durations d_1
+          WHERE d_1.grain = '1 day'::interval
+          GROUP BY d_1.starts_at, d_1.platform_source) d ON d.starts_at = r.starts_at AND d.platform_source = r.platform_source;
 comment on view app_admin.run_history is 'How did syncs go, day by day?';
 grant select on app_admin.run_history to app_admin;
 
@@ -6647,8 +6695,8 @@ grant select on app_admin.upcoming to app_admin;
 create view app_admin.webhook_inbox with (security_barrier=true) as
  SELECT p.platform_source,
     i.unread,
-    app_private.clock() - i.oldest AS oldest_unread,
-    app_private.clock() - (( SELECT w.received_at
+    (( SELECT app_private.clock() AS clock)) - i.oldest AS oldest_unread,
+    (( SELECT app_private.clock() AS clock)) - (( SELECT w.received_at
            FROM app_private.webhooks w
           WHERE w.platform_source = p.platform_source
           ORDER BY w.received_at DESC
@@ -6682,7 +6730,7 @@ create view app_admin.workers with (security_barrier=true) as
    FROM app_private.workers w
      LEFT JOIN ( SELECT s.held_by,
             count(*) AS runs,
-            app_private.clock() - min(l.sync_started_at) AS longest
+            (( SELECT app_private.clock() AS clock)) - min(l.sync_started_at) AS longest
            FROM app_public.sync_logs l
              JOIN app_private.sync_states s ON s.account_id = l.account_id AND s.run_id = l.id
           WHERE l.status = 'in_progress'::app_public.sync_log_status AND s.held_by IS NOT NULL
@@ -6883,23 +6931,11 @@ grant execute on function app_admin.close_incident(bigint,text) to app_admin;
 
 CREATE OR REPLACE FUNCTION app_admin.count_now()
  RETURNS TABLE(runs_folded integer, accounts_counted integer, gaps_found integer)
- LANGUAGE plpgsql
+ LANGUAGE sql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-declare
-  v record;
-begin
-  runs_folded := 0;
-  loop
-    select f.folded, f.more into v from app_private.fold_runs() f;
-    runs_folded := runs_folded + v.folded;
-    exit when not v.more;
-  end loop;
-  accounts_counted := app_private.count_accounts();
-  gaps_found := app_private.find_coverage_gaps();
-  return next;
-end
+  select (select f.folded from app_private.fold_runs(100000) f), app_private.count_accounts(), app_private.find_coverage_gaps();
 $function$;
 grant execute on function app_admin.count_now() to app_admin;
 

@@ -228,6 +228,7 @@ const impersonal: Record<string, string> = {
   "app_private.quotas": "counts a platform",
   "app_private.refresh_usage": "counts a day",
   "app_private.retention": "configuration",
+  "app_private.run_durations": "counts a platform",
   "app_private.run_rollups": "counts an institution",
   "app_private.sources": "configuration",
   "app_private.statistics": "one row, how far the counting has come",

@@ -1,4 +1,4 @@
--- Finds the accounts that lack days which should have been read by now, and keeps them in coverage_gaps, at most 10,000.
+-- Finds the accounts that lack days which should have been read by now, and keeps them in coverage_gaps, at most 1,000.
 -- Answers how many. A day should have been read once it is older than the source's overlap and the account's interval; an
 -- account linked within the last day is still being filled.
 create or replace function app_private.find_coverage_gaps() returns integer
@@ -36,7 +36,7 @@ begin
       ) as missing_days
     from expected e
     where not isempty(e.missing)
-    limit 10000
+    limit 1000
   ),
   closed as (
     delete from app_private.coverage_gaps g

@@ -52,18 +52,27 @@ begin
   ),
   counted as (
     insert into app_private.run_rollups as r
-      (grain, starts_at, platform_source, institution_code, outcome, duration_bucket, runs, transactions, requests)
+      (grain, starts_at, platform_source, institution_code, outcome, runs, transactions, requests)
     select g.grain, date_bin(g.grain, c.sync_completed_at, timestamptz '2000-01-01 00:00:00+00'), c.platform_source,
       coalesce(k.institution_code, ''), coalesce(c.failure_kind::text, 'success'),
-      c.duration_bucket,
       count(*), sum(c.transactions_synced), sum(c.requests)
     from closed c
     join app_private.links k on k.account_id = c.account_id
     cross join unnest(array[interval '5 minutes', '1 hour', '1 day']) as g (grain)
-    group by 1, 2, 3, 4, 5, 6
-    on conflict (grain, starts_at, platform_source, institution_code, outcome, duration_bucket) do update
+    group by 1, 2, 3, 4, 5
+    on conflict (grain, starts_at, platform_source, institution_code, outcome) do update
     set runs = r.runs + excluded.runs, transactions = r.transactions + excluded.transactions,
       requests = r.requests + excluded.requests
+  ),
+  measured as (
+    insert into app_private.run_durations as r (grain, starts_at, platform_source, duration_bucket, runs)
+    select g.grain, date_bin(g.grain, c.sync_completed_at, timestamptz '2000-01-01 00:00:00+00'), c.platform_source,
+      c.duration_bucket, count(*)
+    from closed c
+    cross join unnest(array[interval '5 minutes', '1 hour', '1 day']) as g (grain)
+    where c.failure_kind is distinct from 'interrupted'
+    group by 1, 2, 3, 4
+    on conflict (grain, starts_at, platform_source, duration_bucket) do update set runs = r.runs + excluded.runs
   ),
   moved as (
     update app_private.statistics s

@@ -49,6 +49,15 @@ begin
       delete from app_private.admin_actions a
       where a.id in (select o.id from app_private.admin_actions o where o.done_at < clock_timestamp() - r.keep order by o.id limit p_limit);
     else
+      delete from app_private.run_durations u
+      where u.ctid = any (array(
+        select o.ctid
+        from app_private.run_durations o
+        where o.grain = case r.subject
+            when 'run_rollups_5_minutes' then interval '5 minutes' when 'run_rollups_hours' then '1 hour' else '1 day' end
+          and o.starts_at < v_before
+        limit p_limit
+      ));
       delete from app_private.run_rollups u
       where u.ctid = any (array(
         select o.ctid

@@ -1,4 +1,4 @@
--- Which accounts lack days they should have? Found anew every hour, at most 10,000 of them.
+-- Which accounts lack days they should have? Found anew every hour, at most 1,000 of them.
 create or replace view app_admin.coverage_gaps with (security_barrier) as
 select
   g.account_id,

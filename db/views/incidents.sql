@@ -6,7 +6,7 @@ select
   i.institution_code,
   i.opened_at,
   i.closed_at,
-  coalesce(i.closed_at, app_private.clock()) - i.opened_at as lasted,
+  coalesce(i.closed_at, (select app_private.clock())) - i.opened_at as lasted,
   b.probes,
   b.next_probe_at,
   case when i.closed_at is null then (

@@ -31,14 +31,17 @@ full join (
     sum(r.transactions) filter (where r.grain = interval '1 hour') as transactions,
     coalesce(sum(r.runs) filter (where r.grain = interval '5 minutes' and r.outcome <> 'interrupted'), 0) as runs_1h,
     coalesce(sum(r.runs) filter (where r.grain = interval '5 minutes' and r.outcome = 'success'), 0) as successes_1h,
-    -- Of equals the one whose name comes first: mode() weighs rows, and these are sums.
     (array_agg(r.outcome order by r.runs desc, r.outcome)
       filter (where r.grain = interval '5 minutes' and r.outcome not in ('success', 'interrupted')))[1] as main_failure
   from (
     select r.platform_source, r.institution_code, r.grain, r.outcome, sum(r.runs) as runs, sum(r.transactions) as transactions
     from app_private.run_rollups r
-    where (r.grain = interval '1 hour' and r.starts_at > app_private.clock() - interval '1 day')
-      or (r.grain = interval '5 minutes' and r.starts_at > app_private.clock() - interval '1 hour')
+    where r.grain = interval '1 hour' and r.starts_at > app_private.clock() - interval '1 day'
+    group by 1, 2, 3, 4
+    union all
+    select r.platform_source, r.institution_code, r.grain, r.outcome, sum(r.runs), sum(r.transactions)
+    from app_private.run_rollups r
+    where r.grain = interval '5 minutes' and r.starts_at > app_private.clock() - interval '1 hour'
     group by 1, 2, 3, 4
   ) r
   group by 1, 2

@@ -9,7 +9,7 @@ select
     when p.last_dispatch_at < clock_timestamp() - interval '3 minutes' or p.last_dispatch_at is null then 'not dispatched'
     when f.at_risk then 'behind'
     when c.stale > 0.05 * (c.accounts - c.paused - c.needs_owner) then 'stale'
-    when h.runs_1h > 20 and h.successes_1h < 0.9 * h.runs_1h then 'failing'
+    when q.runs > 20 and q.successes < 0.9 * q.runs then 'failing'
     else 'ok'
   end as verdict,
   c.accounts,
@@ -19,12 +19,12 @@ select
   c.late,
   c.stale,
   1 - c.stale::double precision / nullif(c.accounts - c.paused - c.needs_owner, 0) as freshness,
-  h.successes_1h::double precision / nullif(h.runs_1h, 0) as success_rate_1h,
+  q.successes::double precision / nullif(q.runs, 0) as success_rate_1h,
   h.successes::double precision / nullif(h.runs, 0) as success_rate_24h,
   m.successes::double precision / nullif(m.runs, 0) as success_rate_30d,
-  app_private.duration_quantile(h.buckets, h.counts, 0.5) as p50,
-  app_private.duration_quantile(h.buckets, h.counts, 0.95) as p95,
-  app_private.duration_quantile(h.buckets, h.counts, 0.99) as p99,
+  app_private.duration_quantile(t.buckets, t.counts, 0.5) as p50,
+  app_private.duration_quantile(t.buckets, t.counts, 0.95) as p95,
+  app_private.duration_quantile(t.buckets, t.counts, 0.99) as p99,
   coalesce(h.runs, 0) as runs_24h,
   coalesce(h.interrupted, 0) as interrupted_24h,
   coalesce(h.transactions, 0) as transactions_24h,
@@ -49,30 +49,30 @@ left join lateral (
   from app_private.account_counts c
   where c.platform_source = p.platform_source
 ) c on true
+-- The whole hours that began within the last day, and the whole spans of five minutes that began within the last hour.
 left join lateral (
-  -- The whole hours that began within the last day, and the whole spans of five minutes that began within the last hour.
-  select sum(r.runs) as runs, sum(r.successes) as successes, sum(r.interrupted) as interrupted,
-    sum(r.transactions) as transactions, sum(r.requests) as requests,
-    array_agg(r.duration_bucket order by r.duration_bucket) filter (where r.runs > 0) as buckets,
-    array_agg(r.runs order by r.duration_bucket) filter (where r.runs > 0) as counts,
-    max(q.runs) as runs_1h, max(q.successes) as successes_1h
-  from (
-    select r.duration_bucket,
-      coalesce(sum(r.runs) filter (where r.outcome <> 'interrupted'), 0) as runs,
-      coalesce(sum(r.runs) filter (where r.outcome = 'success'), 0) as successes,
-      coalesce(sum(r.runs) filter (where r.outcome = 'interrupted'), 0) as interrupted,
-      sum(r.transactions) as transactions, sum(r.requests) as requests
-    from app_private.run_rollups r
-    where r.grain = interval '1 hour' and r.starts_at > now.at - interval '1 day' and r.platform_source = p.platform_source
-    group by r.duration_bucket
-  ) r
-  cross join (
-    select coalesce(sum(r.runs) filter (where r.outcome <> 'interrupted'), 0) as runs,
-      coalesce(sum(r.runs) filter (where r.outcome = 'success'), 0) as successes
-    from app_private.run_rollups r
-    where r.grain = interval '5 minutes' and r.starts_at > now.at - interval '1 hour' and r.platform_source = p.platform_source
-  ) q
+  select coalesce(sum(r.runs) filter (where r.outcome <> 'interrupted'), 0) as runs,
+    coalesce(sum(r.runs) filter (where r.outcome = 'success'), 0) as successes,
+    coalesce(sum(r.runs) filter (where r.outcome = 'interrupted'), 0) as interrupted,
+    sum(r.transactions) as transactions, sum(r.requests) as requests
+  from app_private.run_rollups r
+  where r.grain = interval '1 hour' and r.starts_at > now.at - interval '1 day' and r.platform_source = p.platform_source
 ) h on true
+left join lateral (
+  select coalesce(sum(r.runs) filter (where r.outcome <> 'interrupted'), 0) as runs,
+    coalesce(sum(r.runs) filter (where r.outcome = 'success'), 0) as successes
+  from app_private.run_rollups r
+  where r.grain = interval '5 minutes' and r.starts_at > now.at - interval '1 hour' and r.platform_source = p.platform_source
+) q on true
+left join lateral (
+  select array_agg(d.duration_bucket order by d.duration_bucket) as buckets, array_agg(d.runs order by d.duration_bucket) as counts
+  from (
+    select d.duration_bucket, sum(d.runs) as runs
+    from app_private.run_durations d
+    where d.grain = interval '1 hour' and d.starts_at > now.at - interval '1 day' and d.platform_source = p.platform_source
+    group by d.duration_bucket
+  ) d
+) t on true
 left join lateral (
   select sum(r.runs) filter (where r.outcome <> 'interrupted') as runs, sum(r.runs) filter (where r.outcome = 'success') as successes
   from app_private.run_rollups r

@@ -3,8 +3,8 @@ create or replace view app_admin.webhook_inbox with (security_barrier) as
 select
   p.platform_source,
   i.unread,
-  app_private.clock() - i.oldest as oldest_unread,
-  app_private.clock() - (
+  (select app_private.clock()) - i.oldest as oldest_unread,
+  (select app_private.clock()) - (
     select w.received_at
     from app_private.webhooks w
     where w.platform_source = p.platform_source

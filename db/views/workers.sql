@@ -11,7 +11,7 @@ select
   coalesce(j.jobs, 0) as jobs
 from app_private.workers w
 left join (
-  select s.held_by, count(*) as runs, app_private.clock() - min(l.sync_started_at) as longest
+  select s.held_by, count(*) as runs, (select app_private.clock()) - min(l.sync_started_at) as longest
   from app_public.sync_logs l
   join app_private.sync_states s on s.account_id = l.account_id and s.run_id = l.id
   where l.status = 'in_progress' and s.held_by is not null
