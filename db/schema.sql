@@ -6264,6 +6264,46 @@ create view app_admin.coverage_gaps with (security_barrier=true) as
 comment on view app_admin.coverage_gaps is 'Which accounts lack days they should have?';
 grant select on app_admin.coverage_gaps to app_admin;
 
+create view app_admin.deliveries with (security_barrier=true) as
+ SELECT c.channel,
+    COALESCE(o.open, 0::bigint) AS open,
+    COALESCE(o.overdue, 0::bigint) AS overdue,
+    (( SELECT app_private.clock() AS clock)) - o.oldest AS oldest_overdue,
+    COALESCE(o.retrying, 0::bigint) AS retrying,
+    COALESCE(r.finished, 0::numeric) AS finished,
+    r.outcomes,
+    r.delivered::double precision / NULLIF(r.delivered + r.failed, 0::numeric)::double precision AS delivered_share,
+    r.p95
+   FROM unnest(enum_range(NULL::app_public.notification_channel)) c(channel)
+     LEFT JOIN ( SELECT d.channel,
+            count(*) AS open,
+            count(*) FILTER (WHERE d.next_attempt_at <= (( SELECT app_private.clock() AS clock))) AS overdue,
+            min(d.next_attempt_at) FILTER (WHERE d.next_attempt_at <= (( SELECT app_private.clock() AS clock))) AS oldest,
+            count(*) FILTER (WHERE d.attempts > 0) AS retrying
+           FROM app_private.deliveries d
+          WHERE d.outcome IS NULL
+          GROUP BY d.channel) o ON o.channel = c.channel
+     LEFT JOIN ( SELECT d.channel,
+            sum(d.n) AS finished,
+            jsonb_object_agg(d.outcome, d.n) AS outcomes,
+            COALESCE(sum(d.n) FILTER (WHERE d.outcome = 'delivered'::text), 0::numeric) AS delivered,
+            COALESCE(sum(d.n) FILTER (WHERE d.outcome = ANY (ARRAY['unreachable'::text, 'refused'::text, 'expired'::text])), 0::numeric) AS failed,
+            max(d.p95) FILTER (WHERE d.outcome = 'delivered'::text) AS p95
+           FROM ( SELECT d_1.channel,
+                    d_1.outcome,
+                    count(*) AS n,
+                    percentile_disc(0.95::double precision) WITHIN GROUP (ORDER BY (d_1.finished_at - d_1.created_at)) AS p95
+                   FROM ( SELECT n_1.id
+                           FROM app_public.notifications n_1
+                          ORDER BY n_1.id DESC
+                         LIMIT 2000) n
+                     JOIN app_private.deliveries d_1 ON d_1.notification_id = n.id
+                  WHERE d_1.outcome IS NOT NULL
+                  GROUP BY d_1.channel, d_1.outcome) d
+          GROUP BY d.channel) r ON r.channel = c.channel;
+comment on view app_admin.deliveries is 'Do notifications arrive, channel by channel? What is on its way, and what became of the newest 2,000 notifications.';
+grant select on app_admin.deliveries to app_admin;
+
 create view app_admin.failing_accounts with (security_barrier=true) as
  SELECT s.account_id,
     s.platform_source,
