@@ -24,5 +24,7 @@ test("1,500 faults and a kill every 5 s: nothing missing, double or different", 
   );
   t.like(numbers, { missing: 0, duplicated: 0, different: 0, limit_breaches: 0, stuck_accounts: 0, locked_jobs: 0 });
   t.true((numbers.worst_recovery_s ?? 0) < 60 && (numbers.median_recovery_s ?? 0) < 30);
-  t.true(numbers.kills > 10 && numbers.pauses > 0 && numbers.crashes === 2);
+  // A kill strikes at the first request that it may after its time has come: how many there are goes by how long it took.
+  t.true(numbers.kills > numbers.seconds / 20 && numbers.recovered_runs > 20, `${numbers.kills} kills`);
+  t.true(numbers.pauses > 0 && numbers.crashes === 2);
 });
