@@ -6772,7 +6772,10 @@ create view app_admin.workers with (security_barrier=true) as
             count(*) AS runs,
             (( SELECT app_private.clock() AS clock)) - min(l.sync_started_at) AS longest
            FROM app_public.sync_logs l
-             JOIN app_private.sync_states s ON s.account_id = l.account_id AND s.run_id = l.id
+             CROSS JOIN LATERAL ( SELECT h.held_by
+                   FROM app_private.sync_states h
+                  WHERE h.account_id = l.account_id AND h.run_id = l.id
+                 OFFSET 0) s
           WHERE l.status = 'in_progress'::app_public.sync_log_status AND s.held_by IS NOT NULL
           GROUP BY s.held_by) r ON r.held_by = w.worker_id
      LEFT JOIN ( SELECT j_1.locked_by,

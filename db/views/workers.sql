@@ -13,7 +13,10 @@ from app_private.workers w
 left join (
   select s.held_by, count(*) as runs, (select app_private.clock()) - min(l.sync_started_at) as longest
   from app_public.sync_logs l
-  join app_private.sync_states s on s.account_id = l.account_id and s.run_id = l.id
+  -- Open runs are few, whatever the planner's sample says: one look-up each (offset 0), never all of sync_states.
+  cross join lateral (
+    select h.held_by from app_private.sync_states h where h.account_id = l.account_id and h.run_id = l.id offset 0
+  ) s
   where l.status = 'in_progress' and s.held_by is not null
   group by s.held_by
 ) r on r.held_by = w.worker_id
