@@ -49,3 +49,28 @@ test(
     await app.close();
   }),
 );
+
+test(
+  "every picture that the manifest, the page and a push name is there",
+  withClonedDb(async (t, cloned) => {
+    const { folder } = await buildPage();
+    const page = { folder, demoUsers: [], signInUrl: undefined, vapidPublicKey: undefined };
+    const app = createApp({ db: cloned.pool("app_authenticator"), log, page });
+    const texts = await Promise.all(
+      ["/", "/manifest.webmanifest", "/service_worker.js"].map(async (url) => (await app.inject({ url })).body),
+    );
+    const pictures = texts.map((text) =>
+      [...text.matchAll(/["'`](\/[\w-]+\.(?:png|svg))["'`]/g)].map(([, url]) => url),
+    );
+    t.true(
+      pictures.every((named) => named.length > 1),
+      JSON.stringify(pictures),
+    );
+    for (const url of new Set(pictures.flat())) {
+      const answer = await app.inject({ url: String(url) });
+      t.is(answer.statusCode, 200, url);
+      t.regex(String(answer.headers["content-type"]), /^image\//, url);
+    }
+    await app.close();
+  }),
+);
