@@ -1,4 +1,5 @@
 import test from "ava";
+import type { Queryable } from "../../db/queryable.ts";
 import { withClonedDb } from "../../db/testing/database.ts";
 import { QuotaGate } from "./quota_gate.ts";
 import { QuotaWaitError } from "./quota_wait.ts";
@@ -73,3 +74,14 @@ test(
     await t.notThrowsAsync(gate.permit(false));
   }),
 );
+
+test("a share whose slot ends as it comes leaves no permit behind that a later block would not stop", async (t) => {
+  const shares = [0.001, 60_000, 60_000].map((spend_within_ms) => ({ granted: 1, spend_within_ms, wait_ms: 0 }));
+  let draws = 0;
+  const db: Queryable = { query: () => Promise.resolve({ rows: [shares[draws++]] }) };
+  const gate = new QuotaGate(db, "mono");
+  await gate.permit(true);
+  t.is(draws, 2, "the first share was lost with its slot");
+  await gate.permit(true);
+  t.is(draws, 3);
+});

@@ -55,9 +55,12 @@ export class QuotaGate {
   /** Draws shares for as long as somebody waits. */
   async #draw(): Promise<void> {
     try {
-      while (this.#limiter.counts().QUEUED + this.#limiter.counts().RECEIVED > 0) {
-        const left = this.#goodUntil - performance.now();
+      for (;;) {
         const reservoir = (await this.#limiter.currentReservoir()) ?? 0;
+        // Counted after that answer: whoever was served meanwhile waits no longer, and a permit drawn for them would be held.
+        const { RECEIVED, QUEUED } = this.#limiter.counts();
+        if (RECEIVED + QUEUED === 0) return;
+        const left = this.#goodUntil - performance.now();
         if (left > 0 && reservoir > 0) {
           await pause(Math.min(left, 5));
           continue;
@@ -70,6 +73,9 @@ export class QuotaGate {
           // From the moment of asking: the answer was on its way for a part of the slot.
           this.#goodUntil = askedAt + share.spend_within_ms;
           this.#limiter.updateSettings({ reservoir: share.granted });
+          // Bottleneck serves those who wait in the second turn of its timers: this is the first, the question above the
+          // second. They are served also when the slot has ended by then.
+          await pause(1);
         } else if (share.wait_ms > this.#longestWaitMs) {
           throw new QuotaWaitError(share.wait_ms);
         } else {
