@@ -4315,7 +4315,7 @@ AS $function$
     ('dispatcher_last_tick_timestamp_seconds', extract(epoch from p.last_dispatch_at)),
     ('sync_window_at_risk', w.at_risk::integer),
     ('sync_window_load_ratio', w.accounts_due::double precision / nullif(w.window_capacity, 0)),
-    ('quota_requests_per_second', case when q.limit_requests is not null then q.usable_per_second end),
+    ('quota_requests_per_second', q.usable_per_second),
     ('quota_learned_ratio', q.learned),
     ('quota_blocked_seconds', coalesce(extract(epoch from q.blocked_until - now.machine), 0)),
     ('refreshes_today', coalesce(q.refreshes_today, 0)),
@@ -6650,7 +6650,7 @@ create view app_admin.quota with (security_barrier=true) as
    FROM app_private.quotas q
      JOIN app_private.platforms p ON p.platform_source = q.platform_source
      CROSS JOIN ( SELECT app_private.clock() AS clock) now(at)
-     LEFT JOIN LATERAL app_private.quota_slots(GREATEST(3::numeric, q.requests::numeric * app_private.quota_learned(q.*))) c(slots, permits) ON true
+     LEFT JOIN LATERAL app_private.quota_slots(GREATEST(3::numeric, q.requests::numeric * app_private.quota_learned(q.*))) c(slots, permits) ON q.requests IS NOT NULL
      LEFT JOIN app_private.refresh_usage u ON u.platform_source = q.platform_source AND u.day = (now.at AT TIME ZONE p.time_zone)::date
      LEFT JOIN LATERAL ( SELECT sum(m_1.cost) AS cost
            FROM app_private.refresh_usage m_1

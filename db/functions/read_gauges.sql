@@ -45,7 +45,7 @@ as $$
     ('dispatcher_last_tick_timestamp_seconds', extract(epoch from p.last_dispatch_at)),
     ('sync_window_at_risk', w.at_risk::integer),
     ('sync_window_load_ratio', w.accounts_due::double precision / nullif(w.window_capacity, 0)),
-    ('quota_requests_per_second', case when q.limit_requests is not null then q.usable_per_second end),
+    ('quota_requests_per_second', q.usable_per_second),
     ('quota_learned_ratio', q.learned),
     ('quota_blocked_seconds', coalesce(extract(epoch from q.blocked_until - now.machine), 0)),
     ('refreshes_today', coalesce(q.refreshes_today, 0)),

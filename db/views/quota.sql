@@ -21,7 +21,8 @@ select
 from app_private.quotas q
 join app_private.platforms p on p.platform_source = q.platform_source
 cross join (select app_private.clock()) as now (at)
-left join lateral app_private.quota_slots(greatest(3, q.requests * app_private.quota_learned(q))) c on true
+-- Without a limit there are no slots (greatest() would pass over the null).
+left join lateral app_private.quota_slots(greatest(3, q.requests * app_private.quota_learned(q))) c on q.requests is not null
 left join app_private.refresh_usage u on u.platform_source = q.platform_source and u.day = (now.at at time zone p.time_zone)::date
 left join lateral (
   select sum(m.cost) as cost

@@ -274,6 +274,14 @@ test(
     t.is(Number(quota.used_per_second), 30 / 900);
     t.is(quota.requests_24h, "30");
     t.like(await rowOf(db, "select * from app_admin.quota where platform_source = 'mono'"), { last_429_at: null });
+    await db.query("select app_admin.lift_quota('mtn_momo', 'no limit any more')");
+    t.like(await rowOf(db, "select * from app_admin.quota where platform_source = 'mtn_momo'"), {
+      limit_requests: null,
+      allowed_per_second: null,
+      usable_per_second: null,
+      left_per_second: null,
+      used_per_second: quota.used_per_second,
+    });
   }),
 );
 
