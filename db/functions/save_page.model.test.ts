@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { Client } from "pg";
 import { readWindow } from "../../tasks/@sync/read_window.ts";
 import type { IncomingTransaction, LeasedAccount, Platform } from "../../tasks/@sync/platform.ts";
+import { coalescedVerbs } from "../../tasks/@sync/run_verbs.ts";
 import { type SyncOutcome, syncAccount } from "../../tasks/@sync/sync_account.ts";
 import { type LeaseDetails, resumeSyncs } from "../queries/runs.ts";
 import { stopWorker } from "../queries/workers.ts";
@@ -249,7 +250,7 @@ async function run(db: Client, ledger: Ledger, details: LeaseDetails, plan: Sync
   return syncAccount(
     { ...details, baseUrl: "", resumed, credentials: {} },
     {
-      db: mortal,
+      verbs: coalescedVerbs(mortal),
       platform,
       context: {
         now: () => new Date(noonOf(ledger.today)),

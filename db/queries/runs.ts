@@ -105,11 +105,11 @@ const written = z.object({ account_id: z.string(), outcome: z.enum(["ok", "lost"
 /** Whether the lease still stood, and so whether anything was written. */
 export type Written = z.infer<typeof written>;
 
+export type Suspension = Lease & { until: string; state: LeaseDetails["state"] };
+
 /** Lets go of runs that wait for their provider; they stay open and are resumed later. */
-export const suspendSyncs = (
-  db: Queryable,
-  runs: (Lease & { until: string; state: LeaseDetails["state"] })[],
-): Promise<Written[]> => rows(db, written, "select * from app_private.suspend_syncs($1)", [JSON.stringify(runs)]);
+export const suspendSyncs = (db: Queryable, runs: Suspension[]): Promise<Written[]> =>
+  rows(db, written, "select * from app_private.suspend_syncs($1)", [JSON.stringify(runs)]);
 
 export type Finish = Lease & {
   state?: LeaseDetails["state"] | undefined;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Queryable } from "../../db/queryable.ts";
 import { createMemoryTokens } from "./memory_tokens.ts";
 import type { IncomingTransaction, LeasedAccount, Platform, SyncFailure, SyncStep } from "./platform.ts";
+import { coalescedVerbs } from "./run_verbs.ts";
 import { syncAccount, type SyncOutcome } from "./sync_account.ts";
 import { type Item, stubVerbs, type StubbedVerbs, type VerbName } from "./testing/stub_verbs.ts";
 
@@ -105,7 +106,7 @@ function run(
   };
   const stopping = options.stopping ?? new AbortController().signal;
   const outcome = syncAccount(account, {
-    db,
+    verbs: coalescedVerbs(db),
     platform,
     context: {
       now: () => now,
@@ -314,7 +315,7 @@ test("an error of our own database is thrown as it is, never told as the provide
   const explain = () => Promise.reject(new Error("the provider is not asked"));
   const failing: Queryable = { query: () => Promise.reject(gone) };
   const outcome = syncAccount(account, {
-    db: failing,
+    verbs: coalescedVerbs(failing),
     platform: {
       name: "mono",
       async *sync() {

@@ -1,11 +1,11 @@
-import type { Queryable } from "../../db/queryable.ts";
-import { saveTransactions, type SavedPage } from "../../db/queries/pages.ts";
-import { finishSyncs, recordSyncFailures, suspendSyncs, type Lease, type Written } from "../../db/queries/runs.ts";
+import type { SavedPage } from "../../db/queries/pages.ts";
+import type { Lease, Written } from "../../db/queries/runs.ts";
 import { DatabaseFailure, databaseCall } from "./database_failure.ts";
 import { DeferredRows } from "./deferred_rows.ts";
 import { LeaseLostError } from "./lease_lost.ts";
 import type { LeasedAccount, Platform, PlatformState, SyncContext, SyncFailure, SyncStep } from "./platform.ts";
 import { RunTally } from "./run_tally.ts";
+import type { RunVerbs } from "./run_verbs.ts";
 import { RunWaitError } from "./run_wait.ts";
 
 /** How a run ended, for the log. `lost`: somebody else took the account over; this run wrote nothing after that. */
@@ -16,7 +16,7 @@ export type SyncOutcome =
   | { kind: "lost" };
 
 export type SyncDependencies = {
-  db: Queryable;
+  verbs: Pick<RunVerbs, "save" | "finish" | "fail" | "suspend">;
   platform: Platform;
   context: SyncContext & {
     /** Requests sent so far in this run. */
@@ -50,7 +50,7 @@ export async function syncAccount(account: LeasedAccount, deps: SyncDependencies
     if (error instanceof RunWaitError) return run.waitFor(error.waitMs);
     if (run.hasRunTooLong()) return run.waitFor(0);
     const failure = refusal ?? (await run.failureOf(error));
-    const written = await recordSyncFailures(deps.db, [{ ...run.lease, ...failure, state: run.state, log: run.log() }]);
+    const written = await deps.verbs.fail({ ...run.lease, ...failure, state: run.state, log: run.log() });
     return wasLost(written) ? { kind: "lost" } : { kind: "failed", failure, tally: run.tally, error };
   }
 }
@@ -126,7 +126,7 @@ class Run {
   async waitFor(milliseconds: number): Promise<SyncOutcome> {
     const until = new Date(this.#deps.context.now().getTime() + milliseconds).toISOString();
     const state = this.state ?? this.#account.state;
-    const written = await suspendSyncs(this.#deps.db, [{ ...this.lease, until, state }]);
+    const written = await this.#deps.verbs.suspend({ ...this.lease, until, state });
     return wasLost(written) ? { kind: "lost" } : { kind: "suspended", until };
   }
 
@@ -169,7 +169,7 @@ class Run {
         return null;
       case "suspend": {
         const { until, state } = step;
-        await this.#verb(() => suspendSyncs(this.#deps.db, [{ ...this.lease, until, state }]));
+        await this.#verb(() => this.#deps.verbs.suspend({ ...this.lease, until, state }));
         return until;
       }
     }
@@ -177,16 +177,14 @@ class Run {
 
   async finish(): Promise<void> {
     await this.#verb(() =>
-      finishSyncs(this.#deps.db, [
-        {
-          ...this.lease,
-          state: this.state,
-          dataAsOf: this.#dataAsOf,
-          balance: this.#balance?.amount,
-          balanceAsOf: this.#balance?.asOf,
-          log: this.log(),
-        },
-      ]),
+      this.#deps.verbs.finish({
+        ...this.lease,
+        state: this.state,
+        dataAsOf: this.#dataAsOf,
+        balance: this.#balance?.amount,
+        balanceAsOf: this.#balance?.asOf,
+        log: this.log(),
+      }),
     );
   }
 
@@ -200,15 +198,15 @@ class Run {
   }
 
   async #save(page: Omit<SavedPage, keyof Lease>): Promise<string[]> {
-    const [saved] = await databaseCall(() => saveTransactions(this.#deps.db, [{ ...this.lease, ...page }]));
-    if (saved === undefined || saved.outcome === "lost") throw new LeaseLostError();
+    const saved = await databaseCall(() => this.#deps.verbs.save({ ...this.lease, ...page }));
+    if (saved.outcome === "lost") throw new LeaseLostError();
     this.tally.saved(saved);
     return saved.deferred;
   }
 
-  async #verb(call: () => Promise<Written[]>): Promise<void> {
+  async #verb(call: () => Promise<Written>): Promise<void> {
     if (wasLost(await databaseCall(call))) throw new LeaseLostError();
   }
 }
 
-const wasLost = (written: Written[]): boolean => written[0]?.outcome !== "ok";
+const wasLost = ({ outcome }: Written): boolean => outcome === "lost";

@@ -1,4 +1,4 @@
-import { beginSyncs, recordSyncFailures, resumeSyncs, type Begun, type PlatformSource } from "../../db/queries/runs.ts";
+import type { Begun, PlatformSource } from "../../db/queries/runs.ts";
 import { type Log, logAbout } from "../../db/log.ts";
 import type { Exchange } from "../@http/exchange.ts";
 import { CredentialError } from "../@credentials/credential_error.ts";
@@ -40,21 +40,23 @@ export async function runSync(
     log.warn("job ended: this platform is off, because this process has no keys for it");
     return;
   }
-  const done = await runtime.heartbeats.working(job.worker, platform, accountId);
+  const leave = runtime.verbs.enter();
+  let done: (() => void) | undefined;
   try {
-    const [begun] =
+    done = await runtime.heartbeats.working(job.worker, platform, accountId);
+    const beginner = { platform, worker: job.worker };
+    const trigger = payload.trigger ?? (payload.dueAt === undefined ? "manual" : "schedule");
+    const begun =
       runId === undefined
-        ? await beginSyncs(runtime.db, platform, job.worker, [
-            { accountId, dueAt: payload.dueAt, trigger: payload.trigger ?? (payload.dueAt ? "schedule" : "manual") },
-          ])
-        : await resumeSyncs(runtime.db, platform, job.worker, [{ accountId, runId }]);
-    if (begun === undefined) throw new Error("begin_syncs answered nothing");
+        ? await runtime.verbs.begin({ ...beginner, accountId, dueAt: payload.dueAt, trigger })
+        : await runtime.verbs.resume({ ...beginner, accountId, runId });
     if (begun.outcome === "begun") {
       const about = logAbout(log, { runId: begun.details.runId });
       await drive(runtime, setup, begun, { log: about, resumed: runId !== undefined, stopping: job.stopping });
     } else refuse(log, begun.outcome);
   } finally {
-    done();
+    done?.();
+    leave();
   }
 }
 
@@ -107,7 +109,7 @@ async function drive(
   }
   let requests = 0;
   const outcome = await syncAccount(account, {
-    db: runtime.db,
+    verbs: runtime.verbs,
     platform,
     context: {
       now,
@@ -149,19 +151,17 @@ async function openCredentials(
     return leaseAccount(details, { keyring: runtime.keyring, resumed, baseUrl });
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
-    await recordSyncFailures(runtime.db, [
-      {
-        accountId: details.accountId,
-        runId: details.runId,
-        epoch: details.epoch,
-        // Of this account alone: with wrong keys the process would not have started. So the platform is not paused.
-        kind: "transient",
-        message: "A credential of this account cannot be opened with our encryption keys.",
-        code: "CREDX",
-        retryAt: null,
-        log: { pages: 0, seen: 0, unchanged: 0, refusals: {}, windows: [], requests: 0 },
-      },
-    ]);
+    await runtime.verbs.fail({
+      accountId: details.accountId,
+      runId: details.runId,
+      epoch: details.epoch,
+      // Of this account alone: with wrong keys the process would not have started. So the platform is not paused.
+      kind: "transient",
+      message: "A credential of this account cannot be opened with our encryption keys.",
+      code: "CREDX",
+      retryAt: null,
+      log: { pages: 0, seen: 0, unchanged: 0, refusals: {}, windows: [], requests: 0 },
+    });
     return null;
   }
 }

@@ -14,6 +14,7 @@ import { z } from "zod";
 import { workerLogger } from "../../db/log.ts";
 import { type PlatformSource, platformSource } from "../../db/queries/runs.ts";
 import { completion } from "./completion.ts";
+import { localQueueFor } from "./local_queue.ts";
 import { provideRuntime } from "./current_runtime.ts";
 import { KnownJobs } from "./known_jobs.ts";
 import type { Runtime } from "./runtime.ts";
@@ -73,7 +74,8 @@ export async function startRunners(options: {
   try {
     for (const platform of platforms) {
       const taskList = pick(tasks, (name) => name === platformTasks[platform]);
-      runners.push(await run({ ...shared, concurrency, events: registering(platform) }, taskList, []));
+      const preset = { worker: { ...completion, ...localQueueFor(concurrency) } };
+      runners.push(await run({ ...shared, preset, concurrency, events: registering(platform) }, taskList, []));
     }
     const general = pick(tasks, (name) => !Object.values(platformTasks).includes(name));
     const crontab = await readFile(join(root, "crontab"), "utf8");

@@ -11,6 +11,7 @@ import { type Channels, createChannels } from "../@notifications/channels.ts";
 import { createPlatforms, type PlatformSetup } from "../@providers/platforms.ts";
 import { QuotaGate } from "../@quota/quota_gate.ts";
 import { KeyRenewals } from "../@sync/key_renewals.ts";
+import { coalescedVerbs, type RunVerbs } from "../@sync/run_verbs.ts";
 import type { SyncOutcome } from "../@sync/sync_account.ts";
 import { WalletTokens } from "../@sync/wallet_tokens.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -29,6 +30,8 @@ export type RunReport = {
 export type Runtime = {
   /** Acts as app_worker: it executes verbs and reads no table. */
   db: Pool;
+  /** Shared by all runs of the process, so that those of one moment share their calls. */
+  verbs: RunVerbs;
   keyring: Keyring;
   /** The platforms that have keys; the others are off. */
   platforms: ReadonlyMap<PlatformSource, PlatformSetup>;
@@ -92,6 +95,7 @@ export async function createRuntime(options: {
     const heartbeats = new Heartbeats(db, log, { metrics });
     return {
       db,
+      verbs: coalescedVerbs(db),
       keyring,
       platforms,
       tokens: new WalletTokens(db, keyring),

@@ -14,6 +14,7 @@ import { Metrics } from "../../@metrics/metrics.ts";
 import type { Channels } from "../../@notifications/channels.ts";
 import type { Platform } from "../../@sync/platform.ts";
 import { KeyRenewals } from "../../@sync/key_renewals.ts";
+import { coalescedVerbs } from "../../@sync/run_verbs.ts";
 import { WalletTokens } from "../../@sync/wallet_tokens.ts";
 import { completion } from "../completion.ts";
 import { provideRuntime } from "../current_runtime.ts";
@@ -164,6 +165,7 @@ export function createTestRuntime(
   });
   return {
     db,
+    verbs: coalescedVerbs(db),
     keyring,
     platforms: new Map(
       platformSource.options.flatMap((name) => {
