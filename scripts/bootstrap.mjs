@@ -40,7 +40,7 @@ function isInstalled() {
   } catch {
     return false;
   }
-  const isForDevelopers = /(?:test|check|format|gen|draw_icons)\.ts$/.test(script);
+  const isForDevelopers = /(?:test|check|format|gen|draw_icons|bench)\.ts$/.test(script);
   const developmentIsOmitted = !Object.values(present).some((entry) => entry.dev === true);
   return Object.entries(wanted).every(([path, entry]) => {
     if (path === "" || entry.link === true) return true;

@@ -126,14 +126,14 @@ test.serial(
     );
     await holder.query("select pg_advisory_lock(1)");
     const runners = await startRunners({ runtime, platforms: ["mono"], concurrency: 2, stopWithinMs: 500 });
-    for (const externalId of ["one", "two"]) {
+    // Two completions of different batches wait for this lock, and fail together.
+    const waiting = "select count(*)::int from pg_locks where locktype = 'advisory' and not granted";
+    for (const [nth, externalId] of ["one", "two"].entries()) {
       const run = once(ended, "run");
       await linkNewAccount(runtime.db, runtime.keyring, { ...bank, externalId });
       await run;
+      while ((await valueOf(holder, waiting)) !== nth + 1);
     }
-    // Two completions of different batches wait for this lock, and fail together.
-    const waiting = "select count(*)::int from pg_locks where locktype = 'advisory' and not granted";
-    while ((await valueOf(holder, waiting)) !== 2);
     await holder.query("select pg_advisory_unlock(1)");
     await t.throwsAsync(runners.ended, { instanceOf: RunnerEndedError });
     await t.notThrowsAsync(runners.stop());
@@ -208,6 +208,68 @@ test.serial(
     } finally {
       await runners.stop();
       await runtime.close();
+    }
+  }),
+);
+
+test.serial(
+  "a job that waits in the local queue is named with every beat, and so is never taken for lost",
+  withClonedDb(async (t, cloned) => {
+    const holding = new EventEmitter();
+    const reports: RunReport[] = [];
+    const runtime = createTestRuntime(cloned, {
+      log: createLog({ level: "silent" }),
+      keyring: newKeyring(),
+      platforms: {
+        mono: fakePlatform(async function* (_, context) {
+          const released = once(holding, "release");
+          holding.emit("held");
+          await released;
+          yield { kind: "data_as_of" as const, asOf: context.now().toISOString() };
+        }),
+      },
+      beatEveryMs: 50,
+      onRun: (report) => {
+        reports.push(report);
+        holding.emit("run");
+      },
+    });
+    const owner = await cloned.connect("app_owner");
+    const runners = await startRunners({ runtime, platforms: ["mono"], concurrency: 1 });
+    try {
+      const held = once(holding, "held");
+      await linkNewAccount(runtime.db, runtime.keyring, { ...bank, externalId: "one" });
+      await held;
+      await linkNewAccount(runtime.db, runtime.keyring, { ...bank, externalId: "two" });
+      const taken = `from graphile_worker._private_jobs
+        where locked_by = (select worker_id from app_private.workers where runner = 'mono')`;
+      while ((await valueOf(owner, `select count(*)::int ${taken}`)) !== 2);
+      // As if both had been taken long ago. The next two beats that begin after that would free what they do not name.
+      await owner.query(
+        `update graphile_worker._private_jobs set locked_at = clock_timestamp() - interval '16 seconds' where id in (select id ${taken})`,
+      );
+      const beatAt = "select beat_at::text from app_private.workers where runner = 'mono'";
+      for (let beats = 0; beats < 3; beats += 1) {
+        const last = await valueOf(owner, beatAt);
+        while ((await valueOf(owner, beatAt)) === last);
+      }
+      t.is(await valueOf(owner, `select count(*)::int ${taken}`), 2);
+      for (const each of [1, 2]) {
+        const run = once(holding, "run");
+        const next = each === 1 ? once(holding, "held") : undefined;
+        holding.emit("release");
+        await run;
+        await next;
+      }
+      t.deepEqual(
+        reports.map(({ outcome }) => outcome.kind),
+        ["success", "success"],
+      );
+    } finally {
+      holding.emit("release");
+      await runners.stop();
+      await runtime.close();
+      provideRuntime(undefined);
     }
   }),
 );

@@ -1,0 +1,51 @@
+/**
+ * `npm run bench`: how fast Tidemark is, as ratios within one run on one machine. It brings its own Postgres, provider and
+ * workers, and needs nothing else.
+ *
+ *   npm run bench                        a short form of every bench
+ *   npm run bench -- quiet               one of them, whole; --short for its short form
+ *   npm run bench -- quiet --json        the last line is one object: {"name", "metrics"}
+ *
+ * scripts/bench/RESULTS.md has the results of a quiet machine, and what is behind them.
+ */
+
+import { loadavg } from "node:os";
+import { parseArgs } from "node:util";
+import type { Bench } from "./bench/bench.ts";
+import { benches } from "./bench/benches.ts";
+import { rounded } from "./bench/numbers.ts";
+import { verdict } from "./bench/targets.ts";
+import { exitWithSentence, UsageError } from "./usage.ts";
+
+async function main(): Promise<void> {
+  const { chosen, json, short } = readArguments();
+  for (const [name, bench] of chosen) {
+    const started = performance.now();
+    console.log(`${name}: ${bench.question}`);
+    const metrics = await bench.run({ short, say: (line) => console.log(`  ${line}`) });
+    for (const [metric, value] of Object.entries(metrics)) {
+      console.log(`  ${metric.padEnd(28)} ${String(rounded(value)).padStart(8)}  ${verdict(name, metric, value)}`);
+    }
+    const seconds = Math.round((performance.now() - started) / 1_000);
+    console.log(`  (${seconds} s; load average ${loadavg()[0]?.toFixed(1)})`);
+    if (json) console.log(JSON.stringify({ name, metrics }));
+  }
+}
+
+function readArguments(): { chosen: [string, Bench][]; json: boolean; short: boolean } {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: "boolean", default: false }, short: { type: "boolean", default: false } },
+  });
+  const known = Object.keys(benches).join(", ");
+  const chosen = positionals.map((name): [string, Bench] => {
+    const bench = benches[name];
+    if (bench === undefined) throw new UsageError(`There is no bench "${name}". There are ${known}.`);
+    return [name, bench];
+  });
+  return chosen.length === 0
+    ? { chosen: Object.entries(benches), json: values.json, short: true }
+    : { chosen, json: values.json, short: values.short };
+}
+
+main().catch(exitWithSentence);
