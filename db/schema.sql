@@ -1209,9 +1209,11 @@ create table app_private.deliveries (
   enqueued_until timestamp with time zone,
   leased_until timestamp with time zone,
   held_by text,
+  needs_operator boolean not null default false,
   constraint deliveries_code CHECK ((length(code) <= 100)),
   constraint deliveries_in_app CHECK (((channel <> 'in_app'::app_public.notification_channel) OR (outcome = 'delivered'::text))),
   constraint deliveries_lease CHECK (((leased_until IS NULL) OR (held_by IS NOT NULL))),
+  constraint deliveries_needs_operator CHECK (((NOT needs_operator) OR (outcome IS NULL))),
   constraint deliveries_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES app_public.notifications(id) ON DELETE CASCADE,
   constraint deliveries_open CHECK ((((outcome IS NULL) = (next_attempt_at IS NOT NULL)) AND ((outcome IS NULL) = (finished_at IS NULL)))),
   constraint deliveries_outcome CHECK ((outcome = ANY (ARRAY['delivered'::text, 'unreachable'::text, 'refused'::text, 'suppressed'::text, 'superseded'::text, 'expired'::text]))),
@@ -1224,12 +1226,14 @@ create table app_private.deliveries (
 alter table app_private.deliveries enable row level security;
 CREATE INDEX deliveries_due_idx ON app_private.deliveries USING btree (next_attempt_at) WHERE (outcome IS NULL);
 CREATE INDEX deliveries_held_by_idx ON app_private.deliveries USING btree (held_by) WHERE (held_by IS NOT NULL);
+CREATE INDEX deliveries_needs_operator_idx ON app_private.deliveries USING btree (channel) WHERE needs_operator;
 CREATE INDEX deliveries_notification_id_idx ON app_private.deliveries USING btree (notification_id);
 CREATE INDEX deliveries_subscription_id_idx ON app_private.deliveries USING btree (subscription_id) WHERE (subscription_id IS NOT NULL);
 CREATE INDEX deliveries_user_id_idx ON app_private.deliveries USING btree (user_id, created_at);
 CREATE UNIQUE INDEX deliveries_channel_key ON app_private.deliveries USING btree (notification_id, channel) WHERE (channel <> 'web_push'::app_public.notification_channel);
 CREATE UNIQUE INDEX deliveries_subscription_key ON app_private.deliveries USING btree (notification_id, subscription_id) WHERE (subscription_id IS NOT NULL);
 comment on column app_private.deliveries.code is 'Of the last attempt: the channel''s own word, or ours.';
+comment on column app_private.deliveries.needs_operator is 'The last attempt failed of a key of ours, missing or refused.';
 comment on column app_private.deliveries.next_attempt_at is 'After a failed attempt, retry_delay(attempts) ahead or when the channel asked for; never in quiet hours.';
 comment on column app_private.deliveries.outcome is 'Null: not over yet. suppressed: its user did not want it any more. superseded: what it tells is no longer true.';
 
@@ -1521,12 +1525,14 @@ create table app_private.tag_mirrors (
   code text,
   reason text,
   enqueued_until timestamp with time zone,
+  needs_operator boolean not null default false,
   constraint tag_mirrors_code CHECK ((length(code) <= 100)),
   constraint tag_mirrors_pkey PRIMARY KEY (user_id),
   constraint tag_mirrors_reason CHECK ((length(reason) <= 300))
 );
 alter table app_private.tag_mirrors enable row level security;
 CREATE INDEX tag_mirrors_due_idx ON app_private.tag_mirrors USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+CREATE INDEX tag_mirrors_needs_operator_idx ON app_private.tag_mirrors USING btree (user_id) WHERE needs_operator;
 
 create table app_private.tombstones (
   platform_source app_public.platform_source not null,
@@ -1910,6 +1916,7 @@ begin
       reason = coalesce(j.verdict[3], d.reason),
       next_attempt_at = case when j.verdict is null then coalesce(j.quiet_until, d.next_attempt_at) end,
       enqueued_until = null,
+      needs_operator = d.needs_operator and j.verdict is null,
       attempts = d.attempts + claim.made::integer,
       last_attempt_at = case when claim.made then v_now else d.last_attempt_at end,
       leased_until = case when claim.made then clock_timestamp() + interval '2 minutes' end,
@@ -4288,6 +4295,14 @@ AS $function$
     cross join now
     join app_admin.platform_health h on h.platform_source = p.platform_source
   ),
+  -- As tasks/@worker/runners.ts names them.
+  runner as (
+    select p.platform_source::text as name from platform p
+    union all
+    select c::text from unnest(enum_range(null::app_public.notification_channel)) as c where c <> 'in_app'
+    union all
+    select 'general'
+  ),
   down as (
     select i.platform_source, case when i.nth <= 20 then i.institution_code else 'others' end as institution
     from (
@@ -4362,14 +4377,14 @@ AS $function$
   select 'queue_lag_seconds', json_build_object('task', q.task), coalesce(extract(epoch from q.oldest_ready), 0)
   from app_admin.queue q
   union all
-  select 'workers', json_build_object('runner', r.runner), count(w.worker_id) filter (where w.alive)
-  from (select platform_source::text from platform union select 'general') as r (runner)
-  left join app_admin.workers w on w.runner = r.runner
-  group by r.runner
+  select 'workers', json_build_object('runner', r.name), count(w.worker_id) filter (where w.alive)
+  from runner r
+  left join app_admin.workers w on w.runner = r.name
+  group by r.name
   union all
   select 'worker_oldest_beat_seconds', json_build_object('runner', w.runner), extract(epoch from max(w.beat_ago))
   from app_admin.workers w
-  where w.runner in (select platform_source::text from platform union select 'general')
+  where w.runner in (select r.name from runner r)
   group by w.runner
   union all
   select 'open_incidents', json_build_object('platform', p.platform_source, 'scope', sc.scope),
@@ -4520,6 +4535,19 @@ declare
   v_now timestamptz := app_private.clock();
   v_recorded uuid[];
 begin
+  -- Browsers first: where one is forgotten, all that waits for it is changed as well, and two records of the same browser would
+  -- wait for each other's deliveries.
+  perform
+  from app_public.push_subscriptions b
+  where b.id in (
+    select d.subscription_id
+    from app_private.deliveries d
+    join json_to_recordset(p_attempts) as a (id uuid, kind text, "removeSubscription" boolean) on a.id = d.id
+    where d.outcome is null and (a.kind = 'delivered' or a."removeSubscription")
+  )
+  order by b.id
+  for no key update;
+
   with attempts as (
     select *
     from json_to_recordset(p_attempts) as a (
@@ -4543,6 +4571,7 @@ begin
         v_now + app_private.retry_delay(d.attempts, d.id),
         -- A channel that asks for a year means something else.
         case when a."notBefore" is not null then least(a."notBefore", v_now + interval '1 day') end) end,
+      needs_operator = a.kind = 'configuration',
       code = left(a.code, 100),
       reason = left(a.reason, 300),
       provider_message_id = left(a."providerMessageId", 200),
@@ -4694,11 +4723,13 @@ AS $function$
   update app_private.tag_mirrors m
   set next_attempt_at = case
       when m.version <> a.version then m.next_attempt_at
+      when a.code = 'not_set_up' then null
       when a.kind in ('retry', 'configuration') then greatest(
         app_private.clock() + app_private.retry_delay(m.attempts, m.user_id),
         case when a."notBefore" is not null then least(a."notBefore", app_private.clock() + interval '1 day') end)
     end,
     mirrored_at = case when a.kind = 'delivered' then app_private.clock() else m.mirrored_at end,
+    needs_operator = a.kind = 'configuration',
     code = left(a.code, 100),
     reason = left(a.reason, 300),
     enqueued_until = null
@@ -5060,6 +5091,39 @@ begin
   end loop;
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION app_private.resume_deliveries(p_channels app_public.notification_channel[], p_limit integer DEFAULT 1000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_deliveries integer;
+  v_mirrors integer := 0;
+begin
+  update app_private.deliveries d
+  set next_attempt_at = app_private.clock(), needs_operator = false
+  where d.id in (
+    select w.id
+    from app_private.deliveries w
+    where w.needs_operator and w.channel = any (p_channels) and w.leased_until is null
+    limit p_limit
+    for no key update skip locked
+  );
+  get diagnostics v_deliveries = row_count;
+  if 'onesignal' = any (p_channels) then
+    update app_private.tag_mirrors m
+    set next_attempt_at = app_private.clock(), needs_operator = false
+    where m.user_id in (
+      select w.user_id from app_private.tag_mirrors w where w.needs_operator limit p_limit for no key update skip locked
+    );
+    get diagnostics v_mirrors = row_count;
+  end if;
+  return greatest(v_deliveries, v_mirrors);
+end
+$function$;
+grant execute on function app_private.resume_deliveries(app_public.notification_channel[],integer) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.resume_run(p_account_id uuid)
  RETURNS void
@@ -6273,13 +6337,17 @@ create view app_admin.deliveries with (security_barrier=true) as
     COALESCE(r.finished, 0::numeric) AS finished,
     r.outcomes,
     r.delivered::double precision / NULLIF(r.delivered + r.failed, 0::numeric)::double precision AS delivered_share,
-    r.p95
+    r.p95,
+    COALESCE(o.needs_operator, 0::bigint) AS needs_operator,
+    o.problem
    FROM unnest(enum_range(NULL::app_public.notification_channel)) c(channel)
      LEFT JOIN ( SELECT d.channel,
             count(*) AS open,
             count(*) FILTER (WHERE d.next_attempt_at <= (( SELECT app_private.clock() AS clock))) AS overdue,
             min(d.next_attempt_at) FILTER (WHERE d.next_attempt_at <= (( SELECT app_private.clock() AS clock))) AS oldest,
-            count(*) FILTER (WHERE d.attempts > 0) AS retrying
+            count(*) FILTER (WHERE d.attempts > 0) AS retrying,
+            count(*) FILTER (WHERE d.needs_operator) AS needs_operator,
+            min(d.reason) FILTER (WHERE d.needs_operator) AS problem
            FROM app_private.deliveries d
           WHERE d.outcome IS NULL
           GROUP BY d.channel) o ON o.channel = c.channel

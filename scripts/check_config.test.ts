@@ -122,7 +122,7 @@ test(
 
     t.regex(
       (await findingsOf(cloned, {}, { workers: 20, concurrency: 50 })).join(),
-      /^error: 1 server\(s\) and 20 worker\(s\) with --concurrency 50 open up to 2135 connections, and max_connections/,
+      /^error: 1 server\(s\) and 20 worker\(s\) with --concurrency 50 open up to 2215 connections, and max_connections/,
     );
 
     await owner.query("delete from app_private.migrations where name = '0009_unlinking'");

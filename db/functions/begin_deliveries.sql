@@ -68,6 +68,7 @@ begin
       reason = coalesce(j.verdict[3], d.reason),
       next_attempt_at = case when j.verdict is null then coalesce(j.quiet_until, d.next_attempt_at) end,
       enqueued_until = null,
+      needs_operator = d.needs_operator and j.verdict is null,
       attempts = d.attempts + claim.made::integer,
       last_attempt_at = case when claim.made then v_now else d.last_attempt_at end,
       leased_until = case when claim.made then clock_timestamp() + interval '2 minutes' end,

@@ -1,6 +1,12 @@
 import test from "ava";
 import type { Client } from "pg";
-import { type ClaimedDelivery, type PushChannel, beginDeliveries, recordDeliveries } from "../queries/deliveries.ts";
+import {
+  type ClaimedDelivery,
+  type PushChannel,
+  beginDeliveries,
+  recordDeliveries,
+  resumeDeliveries,
+} from "../queries/deliveries.ts";
 import { listOf, rowOf, rowsOf, valueOf } from "../testing/ask.ts";
 import { twoSessions, withDb } from "../testing/database.ts";
 import { refusalOf } from "../testing/refusal.ts";
@@ -192,6 +198,68 @@ test(
 );
 
 test(
+  "a key of ours that is missing: the delivery waits longer each time, is seen, and goes on when a worker with keys begins",
+  withDb(async (t, db) => {
+    await needsHer(db, ["phone"]);
+    const seen = (channel: PushChannel) =>
+      rowOf(db, "select open::int, needs_operator::int, problem from app_admin.deliveries where channel::text = $1", [
+        channel,
+      ]);
+    const missing = { kind: "configuration", code: "not_set_up", reason: "There are no keys." } as const;
+    const waits: number[] = [];
+    for (let n = 1; n <= 3; n += 1) {
+      const { id, attempt } = await claimOne(db);
+      await recordDeliveries(db, [{ id, attempt, ...missing }]);
+      waits.push(
+        Number(
+          await valueOf(
+            db,
+            "select extract(epoch from next_attempt_at - app_private.clock()) from app_private.deliveries where needs_operator",
+          ),
+        ),
+      );
+      await pass(db, "10 minutes");
+    }
+    t.true(
+      waits.every((wait, n) => wait > 45 && wait > (waits[n - 1] ?? 0)),
+      waits.join(),
+    );
+    t.deepEqual(await seen("onesignal"), { open: 1, needs_operator: 1, problem: "There are no keys." });
+    t.deepEqual(await seen("web_push"), { open: 1, needs_operator: 0, problem: null });
+
+    const { id, attempt } = await claimOne(db);
+    await recordDeliveries(db, [{ id, attempt, ...missing }]);
+    await emptyQueue(db);
+    t.is(await resumeDeliveries(db, ["web_push"], 10), 0, "these keys are none of it");
+    t.is(await due(db), 0);
+    t.is(await resumeDeliveries(db, ["onesignal", "web_push"], 10), 1);
+    t.is(await resumeDeliveries(db, ["onesignal", "web_push"], 10), 0, "once");
+    t.is(await due(db), 1);
+    const again = await claimOne(db);
+    t.is(again.id, id, "the same key: whoever has it already shows it once");
+    await recordDeliveries(db, [{ id, attempt: again.attempt, ...missing }]);
+    await pass(db, "3 days");
+    t.deepEqual(await claim(db, "onesignal"), []);
+    t.like(await state(db), { outcome: "expired", code: "too_late", reason: "There are no keys." });
+    t.deepEqual(await seen("onesignal"), { open: 0, needs_operator: 0, problem: null });
+    t.is(await resumeDeliveries(db, ["onesignal"], 10), 0, "what is over stays so");
+  }),
+);
+
+test(
+  "what waits for keys waits for the morning as well",
+  withDb(async (t, db) => {
+    await needsHer(db);
+    const { id } = await claimOne(db);
+    await recordDeliveries(db, [{ id, attempt: 1, kind: "configuration", code: "http_403", reason: "…" }]);
+    await setClock(db, "2026-03-10T23:00:00Z");
+    t.is(await resumeDeliveries(db, ["onesignal"], 10), 1);
+    t.deepEqual(await claim(db, "onesignal"), []);
+    t.like(await state(db), { next_attempt_at: "2026-03-11 06:00:00+00", attempts: 1 });
+  }),
+);
+
+test(
   "nobody there, or a message that is refused, ends this delivery only, with its reason; a browser that is gone is forgotten",
   withDb(async (t, db) => {
     await needsHer(db, ["gone", "there"]);
@@ -243,6 +311,65 @@ test(
     t.deepEqual(await claim(db, "web_push"), []);
     t.like(await state(db, "web_push"), { outcome: "unreachable", code: "subscription_gone", attempts: 0 });
     t.is((await claim(db, "onesignal")).length, 1, "no other channel is stopped");
+  }),
+);
+
+test(
+  "a browser that is removed at the very moment of a claim: either the claim has all of it, or it is an outcome",
+  twoSessions(async (t, a, b) => {
+    await needsHer(a, ["first", "second"]);
+    const [first = "", second = ""] = await idsOf(a, "web_push");
+    const remove = (by: Client, name: string) =>
+      by.query("delete from app_public.push_subscriptions where endpoint = $1", [endpoint(name)]);
+
+    await a.query("begin");
+    await remove(a, "first");
+    const late = beginDeliveries(b, "web_push", "worker-b", [first]);
+    await a.query("commit");
+    t.deepEqual(await late, []);
+    t.deepEqual(await rowOf(a, "select outcome, code from app_private.deliveries where id = $1", [first]), {
+      outcome: "unreachable",
+      code: "subscription_gone",
+    });
+
+    await b.query("begin");
+    const [claimed] = await beginDeliveries(b, "web_push", "worker-b", [second]);
+    t.is(claimed?.subscription?.endpoint, endpoint("second"));
+    const removal = remove(a, "second");
+    await b.query("commit");
+    await removal;
+    const gone = { kind: "unreachable", code: "http_410", reason: "Gone.", removeSubscription: true } as const;
+    t.deepEqual(await recordDeliveries(b, [{ id: second, attempt: 1, ...gone }]), [{ id: second, outcome: "ok" }]);
+  }),
+);
+
+test(
+  "two messages find the same browser gone at the same moment: each is recorded, and neither waits for the other's end",
+  twoSessions(async (t, a, b, cloned) => {
+    const account = await needsHer(a, ["phone"]);
+    await a.query("delete from app_private.auth_episodes");
+    await a.query("select app_private.require_owner($1)", [account.accountId]);
+    const claimed = await claim(a, "web_push");
+    const [one, other] = claimed;
+    if (one === undefined || other === undefined || claimed.length > 2) throw new Error("two messages to one browser");
+    const record = (by: Client, { id }: ClaimedDelivery) =>
+      recordDeliveries(by, [
+        { id, attempt: 1, kind: "unreachable", code: "http_410", reason: "Gone.", removeSubscription: true },
+      ]);
+    const pids = [await valueOf(a, "select pg_backend_pid()"), await valueOf(b, "select pg_backend_pid()")];
+    const holder = await cloned.connect("app_owner");
+    await holder.query("begin");
+    await holder.query("select from app_public.push_subscriptions for update");
+    const both = Promise.all([record(a, one), record(b, other)]);
+    // Both have got as far as the browser.
+    const waiting = "select cardinality(pg_blocking_pids($1)) > 0 and cardinality(pg_blocking_pids($2)) > 0";
+    while ((await valueOf(holder, waiting, pids)) !== true);
+    await holder.query("commit");
+    t.deepEqual(await both, [[{ id: one.id, outcome: "ok" }], [{ id: other.id, outcome: "ok" }]]);
+    t.deepEqual(await rowsOf(a, "select outcome from app_private.deliveries where channel = 'web_push'"), [
+      { outcome: "unreachable" },
+      { outcome: "unreachable" },
+    ]);
   }),
 );
 

@@ -18,6 +18,14 @@ as $$
     cross join now
     join app_admin.platform_health h on h.platform_source = p.platform_source
   ),
+  -- As tasks/@worker/runners.ts names them.
+  runner as (
+    select p.platform_source::text as name from platform p
+    union all
+    select c::text from unnest(enum_range(null::app_public.notification_channel)) as c where c <> 'in_app'
+    union all
+    select 'general'
+  ),
   down as (
     select i.platform_source, case when i.nth <= 20 then i.institution_code else 'others' end as institution
     from (
@@ -92,14 +100,14 @@ as $$
   select 'queue_lag_seconds', json_build_object('task', q.task), coalesce(extract(epoch from q.oldest_ready), 0)
   from app_admin.queue q
   union all
-  select 'workers', json_build_object('runner', r.runner), count(w.worker_id) filter (where w.alive)
-  from (select platform_source::text from platform union select 'general') as r (runner)
-  left join app_admin.workers w on w.runner = r.runner
-  group by r.runner
+  select 'workers', json_build_object('runner', r.name), count(w.worker_id) filter (where w.alive)
+  from runner r
+  left join app_admin.workers w on w.runner = r.name
+  group by r.name
   union all
   select 'worker_oldest_beat_seconds', json_build_object('runner', w.runner), extract(epoch from max(w.beat_ago))
   from app_admin.workers w
-  where w.runner in (select platform_source::text from platform union select 'general')
+  where w.runner in (select r.name from runner r)
   group by w.runner
   union all
   select 'open_incidents', json_build_object('platform', p.platform_source, 'scope', sc.scope),

@@ -1,6 +1,7 @@
 -- How attempts went. p_attempts: [{"id", "attempt", "kind", "code"?, "reason"?, "notBefore"?, "providerMessageId"?,
---   "removeSubscription"?}]. kind: delivered, unreachable, refused, and retry or configuration (a key of ours is wrong, which
--- an operator mends): those are tried again after retry_delay(attempts), or when the channel asked for, if that is later.
+--   "removeSubscription"?}]. kind: delivered, unreachable, refused, and retry or configuration (a key of ours is missing or
+-- wrong, which an operator mends): those are tried again after retry_delay(attempts), or when the channel asked for, if that is
+-- later; and configuration also as soon as a worker with keys begins (resume_deliveries).
 --
 -- Answers ok or lost for each. Whoever lost the lease changes nothing, except that what was delivered is delivered: a late
 -- word of that still spares its user a second message.
@@ -13,6 +14,19 @@ declare
   v_now timestamptz := app_private.clock();
   v_recorded uuid[];
 begin
+  -- Browsers first: where one is forgotten, all that waits for it is changed as well, and two records of the same browser would
+  -- wait for each other's deliveries.
+  perform
+  from app_public.push_subscriptions b
+  where b.id in (
+    select d.subscription_id
+    from app_private.deliveries d
+    join json_to_recordset(p_attempts) as a (id uuid, kind text, "removeSubscription" boolean) on a.id = d.id
+    where d.outcome is null and (a.kind = 'delivered' or a."removeSubscription")
+  )
+  order by b.id
+  for no key update;
+
   with attempts as (
     select *
     from json_to_recordset(p_attempts) as a (
@@ -36,6 +50,7 @@ begin
         v_now + app_private.retry_delay(d.attempts, d.id),
         -- A channel that asks for a year means something else.
         case when a."notBefore" is not null then least(a."notBefore", v_now + interval '1 day') end) end,
+      needs_operator = a.kind = 'configuration',
       code = left(a.code, 100),
       reason = left(a.reason, 300),
       provider_message_id = left(a."providerMessageId", 200),

@@ -40,6 +40,7 @@ grant execute on function
   app_private.complete_erasures(),
   app_private.begin_deliveries(app_public.notification_channel, text, uuid[]),
   app_private.record_deliveries(json),
+  app_private.resume_deliveries(app_public.notification_channel[], integer),
   app_private.enqueue_due_deliveries(integer),
   app_private.remind_owners(integer),
   app_private.enqueue_due_tag_mirrors(integer),

@@ -81,6 +81,17 @@ const count = z.object({ count: z.number() });
 export const enqueueDueDeliveries = async (db: Queryable, limit: number): Promise<number> =>
   (await row(db, count, "select app_private.enqueue_due_deliveries($1) as count", [limit])).count;
 
+/**
+ * A worker with keys for these channels begins: what waited for them is due at once, at most `limit` a call. Answers how many:
+ * db/functions/resume_deliveries.sql.
+ */
+export const resumeDeliveries = async (
+  db: Queryable,
+  channels: readonly PushChannel[],
+  limit: number,
+): Promise<number> =>
+  (await row(db, count, "select app_private.resume_deliveries($1, $2) as count", [channels, limit])).count;
+
 /** Reminds owners who are still waited for; answers how many, at most `limit`. */
 export const remindOwners = async (db: Queryable, limit: number): Promise<number> =>
   (await row(db, count, "select app_private.remind_owners($1) as count", [limit])).count;

@@ -1,4 +1,5 @@
 -- Do notifications arrive, channel by channel? What is on its way, and what became of the newest 2,000 notifications.
+-- needs_operator of those on their way wait for a key of ours that is missing or refused; problem is why, in a sentence.
 create or replace view app_admin.deliveries with (security_barrier) as
 select
   c.channel,
@@ -9,13 +10,17 @@ select
   coalesce(r.finished, 0) as finished,
   r.outcomes,
   r.delivered::double precision / nullif(r.delivered + r.failed, 0) as delivered_share,
-  r.p95
+  r.p95,
+  coalesce(o.needs_operator, 0) as needs_operator,
+  o.problem
 from unnest(enum_range(null::app_public.notification_channel)) as c (channel)
 left join (
   select d.channel, count(*) as open,
     count(*) filter (where d.next_attempt_at <= (select app_private.clock())) as overdue,
     min(d.next_attempt_at) filter (where d.next_attempt_at <= (select app_private.clock())) as oldest,
-    count(*) filter (where d.attempts > 0) as retrying
+    count(*) filter (where d.attempts > 0) as retrying,
+    count(*) filter (where d.needs_operator) as needs_operator,
+    min(d.reason) filter (where d.needs_operator) as problem
   from app_private.deliveries d
   where d.outcome is null
   group by d.channel

@@ -4,13 +4,16 @@ import { parseRetryAfter } from "../@http/retry_after.ts";
 import type { Instant } from "../@sync/platform.ts";
 import type { DeliveryOutcome } from "./channel.ts";
 
+/** The code of an attempt that we stopped ourselves. */
+export const INTERRUPTED = "interrupted";
+
 /**
  * What both channels make of the way there and back: whatever broke on it may have arrived, so that it is tried again
  * with the same key. Null for errors that are no failure of the way.
  */
 export function transportOutcome(error: unknown, channel: string): DeliveryOutcome | null {
   if (error instanceof RequestAbortedError) {
-    return retry("interrupted", "The attempt was stopped before it had finished.");
+    return retry(INTERRUPTED, "The attempt was stopped before it had finished.");
   }
   if (error instanceof RequestTimeoutError) return retry("timeout", `${channel} did not answer in time.`);
   if (error instanceof NetworkError) {

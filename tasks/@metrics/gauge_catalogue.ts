@@ -38,7 +38,7 @@ export const gaugeCatalogue = {
     labels: ["task", "state"],
   },
   queue_lag_seconds: { help: "For how long the oldest ready job of a task has waited.", labels: ["task"] },
-  workers: { help: "Pools that are alive, by runner: a platform, or general.", labels: ["runner"] },
+  workers: { help: "Pools that are alive, by runner: a platform, a push channel, or general.", labels: ["runner"] },
   worker_oldest_beat_seconds: { help: "Age of the oldest last heartbeat of a runner's pools.", labels: ["runner"] },
   quota_requests_per_second: {
     help: "What we can send at present, of the configured limit and of what 429s taught. Absent: no limit.",

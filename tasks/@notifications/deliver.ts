@@ -8,6 +8,7 @@ import {
 } from "../../db/queries/deliveries.ts";
 import type { DeliveryOutcome, SendContext } from "../@channels/channel.ts";
 import type { Runtime } from "../@worker/runtime.ts";
+import { INTERRUPTED } from "../@channels/outcomes.ts";
 import { compose } from "./compose.ts";
 
 /**
@@ -24,9 +25,11 @@ export async function deliver(
   const [delivery] = await beginDeliveries(db, channel, worker, [deliveryId]);
   if (delivery === undefined) return;
   const outcome = await send(runtime, channel, delivery, stopping);
-  // Nothing is known of an attempt that we cut short: whoever stops this worker hands the claim back at once.
-  if (stopping.aborted && outcome.kind === "retry") return;
-  runtime.metrics.notificationSent(channel, outcome.kind);
+  // Nothing is known of an attempt that we cut short: whoever stops this worker hands the claim back at once. One that was
+  // answered in the last moment is written down: it may say when to come again.
+  if (stopping.aborted && outcome.kind === "retry" && outcome.code === INTERRUPTED) return;
+  const isOff = outcome === OFF;
+  if (!isOff) runtime.metrics.notificationSent(channel, outcome.kind);
   const [recorded] = await recordDeliveries(db, [attemptOf(delivery, outcome)]);
   const { platform, accountId } = delivery;
   const about = logAbout(log, { platform, ...(accountId === null ? {} : { accountId }) });
@@ -34,15 +37,24 @@ export async function deliver(
   const code = "code" in outcome ? outcome.code : undefined;
   const facts = { delivery: id, channel, kind, attempt, outcome: outcome.kind, code };
   if (recorded?.outcome === "lost") about.info(facts, "a delivery was taken over by another worker meanwhile");
+  else if (isOff) about.info(facts, "a delivery waits: this worker has no keys for its channel");
   else if (outcome.kind === "configuration") about.error(facts, "a push channel refuses our keys: %s", outcome.reason);
   else about.info(facts, "delivery attempted");
 }
 
-/** A server without keys for a channel: recorded, so that whoever is asked why nothing came can tell. */
-const OFF: DeliveryOutcome = {
-  kind: "refused",
+/** A worker without keys for a channel: what is sent over it waits, for another worker or for an operator. */
+export const OFF = {
+  kind: "configuration",
   code: "not_set_up",
-  reason: "This channel is off: the server has no keys for it.",
+  reason: "This channel is off: the worker has no keys for it.",
+} as const satisfies DeliveryOutcome;
+
+/** A browser that was removed after its delivery had been claimed. */
+const GONE: DeliveryOutcome = {
+  kind: "unreachable",
+  code: "subscription_gone",
+  reason: "The browser is subscribed no longer.",
+  removeSubscription: false,
 };
 
 async function send(
@@ -56,7 +68,7 @@ async function send(
   if (channel === "onesignal") {
     return oneSignal === null ? OFF : oneSignal.send(compose(delivery, await runtime.links()), context);
   }
-  if (delivery.subscription === null) throw new Error("a web push was claimed without its subscription");
+  if (delivery.subscription === null) return GONE;
   return webPush === null
     ? OFF
     : webPush.send(compose(delivery, await runtime.links()), delivery.subscription, context);

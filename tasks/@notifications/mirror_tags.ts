@@ -1,6 +1,6 @@
 import { beginTagMirror, recordTagMirror } from "../../db/queries/tag_mirrors.ts";
 import type { Runtime } from "../@worker/runtime.ts";
-import { sendContext } from "./deliver.ts";
+import { OFF, sendContext } from "./deliver.ts";
 
 /** Tells OneSignal how a user's accounts stand, unless it knows. */
 export async function mirrorTags({ db, log, channels }: Runtime, userId: string, stopping: AbortSignal): Promise<void> {
@@ -9,9 +9,9 @@ export async function mirrorTags({ db, log, channels }: Runtime, userId: string,
   const { version, now, mono, mtn_momo } = mirror;
   const outcome =
     channels.oneSignal === null
-      ? ({ kind: "refused", code: "not_set_up", reason: "OneSignal is off: the server has no keys for it." } as const)
+      ? OFF
       : await channels.oneSignal.mirrorTags(userId, { mono, mtn_momo }, sendContext(now, stopping));
   await recordTagMirror(db, { userId, version, ...outcome });
-  if (outcome.kind === "configuration")
+  if (outcome.kind === "configuration" && outcome !== OFF)
     log.error({ code: outcome.code }, "OneSignal refuses our keys: %s", outcome.reason);
 }

@@ -43,7 +43,7 @@ const wallet: NewLink = {
 };
 
 test.serial(
-  "each platform has its runner, and stopping ends them all and says goodbye",
+  "each platform and each push channel has its runner, and stopping ends them all and says goodbye",
   withClonedDb(async (t, cloned) => {
     const { runtime, nextRun } = openRuntime(cloned);
     const runners = await startRunners({ runtime, platforms: ["mono", "mtn_momo"], concurrency: 2 });
@@ -57,6 +57,8 @@ test.serial(
       "general",
       "mono",
       "mtn_momo",
+      "onesignal",
+      "web_push",
     ]);
 
     await Promise.all([runners.stop(), runners.stop()]);

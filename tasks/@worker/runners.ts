@@ -12,6 +12,7 @@ import {
 } from "graphile-worker";
 import { z } from "zod";
 import { workerLogger } from "../../db/log.ts";
+import { type PushChannel, resumeDeliveries } from "../../db/queries/deliveries.ts";
 import { type PlatformSource, platformSource } from "../../db/queries/runs.ts";
 import { completion } from "./completion.ts";
 import { localQueueFor } from "./local_queue.ts";
@@ -21,8 +22,18 @@ import type { Runtime } from "./runtime.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-/** Which task belongs to which platform's runner. Every other task runs on the general one. */
+/** Which task belongs to which platform's runner. */
 export const platformTasks: Record<PlatformSource, string> = { mono: "mono_sync", mtn_momo: "momo_sync" };
+
+/** Which tasks belong to which push channel's runner. Every task that is in neither list runs on the general one. */
+const channelTasks: Record<PushChannel, readonly string[]> = {
+  onesignal: ["send_onesignal", "mirror_tags"],
+  web_push: ["send_web_push"],
+};
+const pushChannels: readonly PushChannel[] = ["onesignal", "web_push"];
+
+/** Sends at once, a channel. Each waits for an answer nearly all the time, ten seconds at most. */
+const SENDS_AT_ONCE = 4;
 
 export type Runners = {
   /** Takes no more jobs, lets running ones end for five seconds, then hands them back. */
@@ -41,7 +52,8 @@ export class RunnerEndedError extends Error {
 }
 
 /**
- * One graphile-worker runner a platform, and one for everything else: a provider that hangs fills its own runner only.
+ * One graphile-worker runner a platform, one a push channel, and one for everything else: a provider or a channel that hangs
+ * fills its own runner only, and webhooks and the clock wait for nobody.
  * The general runner keeps the clock; with some platforms only, it keeps their lines of the crontab only. Two processes
  * may keep the same line: graphile-worker runs each moment of it once.
  *
@@ -77,7 +89,12 @@ export async function startRunners(options: {
       const preset = { worker: { ...completion, ...localQueueFor(concurrency) } };
       runners.push(await run({ ...shared, preset, concurrency, events: registering(platform) }, taskList, []));
     }
-    const general = pick(tasks, (name) => !Object.values(platformTasks).includes(name));
+    for (const channel of pushChannels) {
+      const taskList = pick(tasks, (name) => channelTasks[channel].includes(name));
+      runners.push(await run({ ...shared, concurrency: SENDS_AT_ONCE, events: registering(channel) }, taskList, []));
+    }
+    const elsewhere = new Set([...Object.values(platformTasks), ...Object.values(channelTasks).flat()]);
+    const general = pick(tasks, (name) => !elsewhere.has(name));
     const crontab = await readFile(join(root, "crontab"), "utf8");
     const events = registering("general");
     runners.push(await run({ ...shared, concurrency: 2, events }, general, cronItemsFor(platforms, crontab)));
@@ -85,6 +102,7 @@ export async function startRunners(options: {
     await Promise.allSettled(runners.map((runner) => runner.stop()));
     throw error;
   }
+  await resumeWaiting(runtime);
 
   const alive = new Set(runners);
   let stopping: Promise<void> | undefined;
@@ -108,6 +126,24 @@ export async function startRunners(options: {
     }
   };
   return { stop, ended: allEnded() };
+}
+
+const RESUMED_AT_ONCE = 1000;
+
+/** What waited for keys that this worker has is due at once, and not only after its backoff. */
+async function resumeWaiting({ db, channels, log }: Runtime): Promise<void> {
+  const withKeys = pushChannels.filter(
+    (channel) => (channel === "onesignal" ? channels.oneSignal : channels.webPush) !== null,
+  );
+  if (withKeys.length === 0) return;
+  try {
+    while ((await resumeDeliveries(db, withKeys, RESUMED_AT_ONCE)) === RESUMED_AT_ONCE);
+  } catch (error) {
+    log.error(
+      { err: error, channels: withKeys },
+      "what waited for keys could not be resumed; it waits for its next attempt",
+    );
+  }
 }
 
 /** Running jobs have five seconds (graphile-worker's gracefulShutdownAbortTimeout), then they are handed back. */
