@@ -8,6 +8,7 @@ import webPush from "web-push";
 import { z } from "zod";
 import type { PushChannel } from "../../db/queries/deliveries.ts";
 import { emptyQueue, linkMono } from "../../db/testing/world.ts";
+import { SENDS_AT_ONCE } from "../../tasks/@worker/runners.ts";
 import type { FaultKind, FaultPlan } from "../simulators/faults.ts";
 import { type OneSignalSimulator, startOneSignalSimulator } from "../simulators/onesignal/simulator.ts";
 import { type PushServiceSimulator, startPushServiceSimulator } from "../simulators/push_service/simulator.ts";
@@ -328,11 +329,9 @@ class NotificationSoak {
     }
     const { injected } = push.state().faults;
     const doubtful = AFTER_EFFECT.reduce((sum, kind) => sum + (injected[kind] ?? 0), 0);
-    // A worker has two jobs at once.
-    if (repeated > doubtful + 2 * this.#kills) {
-      complain(
-        `${repeated} messages came twice, of which kills and lost answers explain ${doubtful + 2 * this.#kills}`,
-      );
+    const explained = doubtful + SENDS_AT_ONCE * this.#kills;
+    if (repeated > explained) {
+      complain(`${repeated} messages came twice, of which kills and lost answers explain ${explained}`);
     }
     const { rows: left } = await owner.query("select from app_public.push_subscriptions");
     const expectedLeft = this.#people.flatMap(({ browsers }) => browsers).filter(({ isGone }) => !isGone).length;

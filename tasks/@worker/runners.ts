@@ -33,7 +33,7 @@ const channelTasks: Record<PushChannel, readonly string[]> = {
 const pushChannels: readonly PushChannel[] = ["onesignal", "web_push"];
 
 /** Sends at once, a channel. Each waits for an answer nearly all the time, ten seconds at most. */
-const SENDS_AT_ONCE = 4;
+export const SENDS_AT_ONCE = 4;
 
 export type Runners = {
   /** Takes no more jobs, lets running ones end for five seconds, then hands them back. */
