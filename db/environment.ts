@@ -172,7 +172,7 @@ const schema = z.object({
     .enum(["0", "1"], { error: "must be 0 or 1" })
     .optional()
     .register(examples, { example: "1" }),
-  TIDEMARK_METRICS_PORT: wholeNumber(1, 65_535).optional().register(examples, { example: "9464" }),
+  TIDEMARK_METRICS_PORT: wholeNumber(0, 65_535).optional().register(examples, { example: "9464" }),
   TIDEMARK_METRICS_TOKENS: serviceTokens
     .optional()
     .register(examples, { example: "prometheus:sha256:HEX_OF_ITS_HASH" }),

@@ -42,7 +42,7 @@ export type Stage = {
   work(): Promise<void>;
   linkBank(
     settings: NewAccount,
-    options?: { userId?: string; historyDays?: number; resume?: string; monoId?: string },
+    options?: { userId?: string; historyDays?: number; resume?: string; monoId?: string; institutionCode?: string },
   ): Promise<StageBank>;
   linkWallet(
     settings: WalletOptions,
@@ -121,7 +121,7 @@ export async function openStage(options: {
         client.release();
       }
     },
-    async linkBank(settings, { userId = USER, historyDays, resume, monoId: existing } = {}) {
+    async linkBank(settings, { userId = USER, historyDays, resume, monoId: existing, institutionCode } = {}) {
       const monoId = existing ?? mono.createAccount(settings);
       const { accountId } = await linkNewAccount(runtime.db, runtime.keyring, {
         userId,
@@ -131,6 +131,7 @@ export async function openStage(options: {
         externalId: monoId,
         historyDays,
         resume,
+        institutionCode,
       });
       return { accountId, monoId };
     },

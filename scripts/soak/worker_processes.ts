@@ -190,7 +190,7 @@ export class WorkerProcesses {
 }
 
 /** A shell that waits for the end of a pipe only we hold: no worker, not even a sleeper, outlives a soak that was killed. */
-function watchOver(child: ChildProcess): void {
+export function watchOver(child: ChildProcess): void {
   if (child.pid === undefined) return;
   const watchdog = spawn("sh", ["-c", 'read -r _; kill -9 "$1"', "sh", String(child.pid)], {
     stdio: ["pipe", "ignore", "ignore"],

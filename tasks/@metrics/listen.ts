@@ -32,8 +32,11 @@ export async function listenForMetrics(
   const host = tokens === null ? "127.0.0.1" : "0.0.0.0";
   server.listen(port, host);
   await once(server, "listening");
+  // Port 0 asks for any that is free.
+  const address = server.address();
+  const taken = typeof address === "object" && address !== null ? address.port : port;
   return {
-    url: `http://${host}:${port}/metrics`,
+    url: `http://${host}:${taken}/metrics`,
     async close() {
       server.close();
       server.closeAllConnections();

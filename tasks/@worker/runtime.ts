@@ -90,7 +90,7 @@ export async function createRuntime(options: {
     await proveKeyring(db, keyring);
     const platforms = createPlatforms(environment, { deadlineMs: options.deadlineMs });
     const channels = createChannels(environment, db, { deadlineMs: options.deadlineMs });
-    const metrics = new Metrics();
+    const metrics = new Metrics(options.machineNow === undefined ? {} : { now: options.machineNow });
     metrics.readFrom(db, log);
     const heartbeats = new Heartbeats(db, log, { metrics });
     return {
