@@ -7,17 +7,14 @@
  * It migrates a throw-away Postgres to read the result from; no database of anybody's is touched.
  */
 
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Client } from "pg";
 import { accessMatrix } from "../db/access.ts";
 import { dumpSchema } from "../db/dump.ts";
-import { migrate } from "../db/migrate.ts";
 import { pgPool } from "../db/pool.ts";
 import { printApiSchema } from "../server/graphql/make_schema.ts";
 import { pageDocuments } from "./gen_page_documents.ts";
-import { startPostgres } from "./postgres/embedded.ts";
+import { onSession, withMigratedDatabase } from "./migrated_database.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -30,41 +27,12 @@ const generated: { path: string; make: (databaseUrl: string) => Promise<string> 
   { path: "server/web/page/graphql/operations.ts", make: pageDocuments },
 ];
 
-async function onSession(databaseUrl: string, make: (db: Client) => Promise<string>): Promise<string> {
-  const db = new Client({ connectionString: databaseUrl, application_name: "tidemark gen" });
-  await db.connect();
-  try {
-    return await make(db);
-  } finally {
-    await db.end();
-  }
-}
-
 async function apiSchemaOf(databaseUrl: string): Promise<string> {
   const db = pgPool({ databaseUrl, role: "app_authenticator", max: 2, name: "tidemark gen" });
   try {
     return await printApiSchema(db);
   } finally {
     await db.end();
-  }
-}
-
-/** Calls `body` with a database that has just been migrated, and throws it away. */
-async function withMigratedDatabase(body: (databaseUrl: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "tidemark-gen-"));
-  // Where we are root, Postgres runs as another user, who must be able to enter.
-  await chmod(folder, 0o755);
-  const postgres = await startPostgres({
-    version: 18,
-    dataDir: join(folder, "postgres"),
-    settings: { fsync: "off", synchronous_commit: "off", full_page_writes: "off" },
-  });
-  try {
-    await migrate({ databaseUrl: postgres.url });
-    await body(postgres.url);
-  } finally {
-    await postgres.stop();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 
