@@ -3788,6 +3788,32 @@ $function$;
 grant execute on function app_private.match_link(uuid,app_public.platform_source,text,bytea) to app_service;
 grant execute on function app_private.match_link(uuid,app_public.platform_source,text,bytea) to app_worker;
 
+CREATE OR REPLACE FUNCTION app_private.missing_keys(p_key_ids text[])
+ RETURNS TABLE(key_id text, sealed_count integer)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with recursive sealing (key_id) as (
+    -- One step along credentials_key_id_idx a key: `distinct` would read the entry of each credential at every start.
+    (select c.key_id from app_private.credentials c order by c.key_id limit 1)
+    union all
+    select (select c.key_id from app_private.credentials c where c.key_id > s.key_id order by c.key_id limit 1)
+    from sealing s
+    where s.key_id is not null
+  ),
+  missing as (
+    select s.key_id, (select count(*) from app_private.credentials c where c.key_id = s.key_id) as sealed_count
+    from sealing s
+    where s.key_id is not null and s.key_id <> all (p_key_ids)
+    union all
+    select k.key_id, 1 from app_private.identity_keys k where k.key_id <> all (p_key_ids)
+  )
+  select m.key_id, sum(m.sealed_count)::integer from missing m group by m.key_id order by m.key_id;
+$function$;
+grant execute on function app_private.missing_keys(text[]) to app_service;
+grant execute on function app_private.missing_keys(text[]) to app_worker;
+
 CREATE OR REPLACE FUNCTION app_private.next_sync_time(p_after timestamp with time zone, p_interval interval, p_preferred_hour integer, p_time_zone text, p_window interval, p_jitter double precision)
  RETURNS timestamp with time zone
  LANGUAGE sql

@@ -7,6 +7,7 @@ import { parseEnvironment } from "../db/environment.ts";
 import { type ClonedDb, withClonedDb } from "../db/testing/database.ts";
 import { parseKeyring } from "../tasks/@credentials/keyring.ts";
 import { proveKeyring } from "../tasks/@credentials/prove_keyring.ts";
+import { identityKeyOf } from "../tasks/@linking/identity_key.ts";
 import { databaseFindings } from "./configuration/database_findings.ts";
 import { environmentFindings } from "./configuration/environment_findings.ts";
 
@@ -112,6 +113,11 @@ test(
     const [wrong, ...more] = await findingsOf(cloned, { TIDEMARK_ENCRYPTION_KEYS: other });
     t.regex(wrong ?? "", /^error: wrong encryption key/);
     t.deepEqual(more, []);
+    await identityKeyOf(cloned.pool("app_worker"), parseKeyring(keys));
+    const another = `another:${randomBytes(32).toString("base64")}`;
+    t.deepEqual(await findingsOf(cloned, { TIDEMARK_ENCRYPTION_KEYS: another }), [
+      'error: wrong encryption key: TIDEMARK_ENCRYPTION_KEYS lacks the key "first", which sealed 1 secret of this database.',
+    ]);
 
     await owner.query("update app_private.quotas set requests = null where platform_source = 'mono'");
     t.regex((await findingsOf(cloned)).join(), /^warning: mono has no quota/);

@@ -18,3 +18,16 @@ export const listKeyChecks = async (db: Queryable): Promise<KeyCheck[]> => {
 export const putKeyCheck = async (db: Queryable, { keyId, sealed }: KeyCheck): Promise<void> => {
   await db.query("select app_private.put_key_check($1, $2)", [keyId, sealed]);
 };
+
+/** A key that sealed something here and that a process does not have. */
+export type MissingKey = { keyId: string; sealedCount: number };
+
+const missingKeyRow = z
+  .object({ key_id: z.string(), sealed_count: z.number() })
+  .transform(({ key_id, sealed_count }): MissingKey => ({ keyId: key_id, sealedCount: sealed_count }));
+
+/** The keys, besides these, without which something that lies here could never be opened. */
+export const missingKeys = async (db: Queryable, keyIds: readonly string[]): Promise<MissingKey[]> => {
+  const { rows } = await db.query("select key_id, sealed_count from app_private.missing_keys($1)", [keyIds]);
+  return z.array(missingKeyRow).parse(rows);
+};

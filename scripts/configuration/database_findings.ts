@@ -6,11 +6,10 @@ import { knownMigrations } from "../../db/migrate.ts";
 import { pgPool } from "../../db/pool.ts";
 import { appliedMigrations } from "../../db/queries/dispatch.ts";
 import { readGauges } from "../../db/queries/gauges.ts";
-import { listKeyChecks } from "../../db/queries/key_checks.ts";
 import { row } from "../../db/queries/rows.ts";
-import { checkKeyring } from "../../tasks/@credentials/canary.ts";
 import { CredentialError } from "../../tasks/@credentials/credential_error.ts";
 import { parseKeyring } from "../../tasks/@credentials/keyring.ts";
+import { examineKeyring } from "../../tasks/@credentials/prove_keyring.ts";
 import { SERVER_CONNECTIONS } from "../../server/connections.ts";
 import { poolSize } from "../../tasks/@worker/pool_size.ts";
 import { sentenceFor } from "../usage.ts";
@@ -159,7 +158,7 @@ async function keyFindings(db: Pool, { TIDEMARK_ENCRYPTION_KEYS: text }: Environ
   if (text === undefined) return [];
   const findings: Finding[] = [];
   try {
-    checkKeyring(parseKeyring(text), await listKeyChecks(db));
+    await examineKeyring(db, parseKeyring(text));
   } catch (thrown) {
     if (!(thrown instanceof CredentialError)) throw thrown;
     findings.push(error(`${thrown.message}.`));

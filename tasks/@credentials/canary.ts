@@ -35,7 +35,7 @@ export const verifyCanary = (keyring: Keyring, canary: Sealed): void => {
  * is new here, null when it is known. Throws CredentialError for a key that differs.
  *
  * A remembered key that the keyring no longer has is no error: that is how a rotation ends. Whether something sealed
- * by it is left is the database's to say.
+ * by it is left is the database's to say (missingKeys).
  */
 export const checkKeyring = (keyring: Keyring, remembered: readonly Sealed[]): Sealed | null => {
   for (const canary of remembered) if (keyring.find(canary.keyId) !== undefined) verifyCanary(keyring, canary);

@@ -4,6 +4,7 @@ import type { EncryptionKey } from "../../db/encryption_keys.ts";
 /** The keys this process holds: the first seals, all of them open. */
 export type Keyring = {
   current: EncryptionKey;
+  ids: readonly string[];
   /** The key of that id, or undefined where the keyring has none. */
   find(keyId: string): EncryptionKey | undefined;
 };
@@ -17,5 +18,5 @@ export const parseKeyring = (text: string): Keyring => {
   const [current] = keys;
   if (current === undefined) throw new TypeError("parseEncryptionKeys answers at least one key or throws");
   const byId = new Map(keys.map((key) => [key.id, key]));
-  return { current, find: (keyId) => byId.get(keyId) };
+  return { current, ids: [...byId.keys()], find: (keyId) => byId.get(keyId) };
 };

@@ -5,6 +5,7 @@ import { listCredentialsToReseal, resealCredentials } from "../../db/queries/cre
 import { listKeyChecks } from "../../db/queries/key_checks.ts";
 import { withDb } from "../../db/testing/database.ts";
 import { asWorker } from "../../db/testing/roles.ts";
+import { identityKeyOf, rotateIdentityKey } from "../@linking/identity_key.ts";
 import { CredentialError } from "./credential_error.ts";
 import { parseKeyring } from "./keyring.ts";
 import { proveKeyring } from "./prove_keyring.ts";
@@ -85,5 +86,36 @@ test(
       ["new", "old"],
     );
     await t.throwsAsync(proveKeyring(db, parseKeyring(`old:${newKey()}`)), { instanceOf: CredentialError });
+  }),
+);
+
+test(
+  "a keyring without a key that sealed something here is refused, and the database remembers nothing of it",
+  withDb(async (t, db) => {
+    await asWorker(db);
+    await proveKeyring(db, before);
+    await linkWallet(db, "a secret");
+    await linkWallet(db, "another");
+    const other = `other:${newKey()}`;
+    const refuse = async (words: string) => {
+      const error = await t.throwsAsync(proveKeyring(db, parseKeyring(other)), { instanceOf: CredentialError });
+      t.is(error?.message, `wrong encryption key: TIDEMARK_ENCRYPTION_KEYS lacks the key "old", which sealed ${words}`);
+      t.deepEqual(
+        (await listKeyChecks(db)).map(({ keyId }) => keyId),
+        ["old"],
+      );
+    };
+    await refuse("2 secrets of this database");
+    await identityKeyOf(db, before);
+    await refuse("3 secrets of this database");
+    const both = parseKeyring(`${other},old:${oldKey}`);
+    await t.notThrowsAsync(proveKeyring(db, both), "positive control: with the key that is missing");
+
+    // The end of a rotation: what nothing is sealed by may go.
+    t.is((await rotateCredentials({ db, keyring: both })).resealed, 2);
+    const error = await t.throwsAsync(proveKeyring(db, parseKeyring(other)), { instanceOf: CredentialError });
+    t.regex(error?.message ?? "", /which sealed 1 secret of this database$/, "the identity key");
+    await rotateIdentityKey(db, both);
+    await t.notThrowsAsync(proveKeyring(db, parseKeyring(other)));
   }),
 );
