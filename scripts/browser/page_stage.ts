@@ -32,6 +32,8 @@ export type PageStage = {
   work: () => void;
   /** The page as this person sees it, signed in by the fragment as an app would do it. */
   visit: (userId: string, options?: Visit) => Promise<Page>;
+  /** What live updates have brought to a page of a person who visits, as the server wrote it. */
+  heard: (page: Page) => readonly string[];
 };
 
 export type Visit = BrowserContextOptions & {
@@ -40,13 +42,16 @@ export type Visit = BrowserContextOptions & {
   isFrozen?: boolean;
 };
 
+/** In Lagos, on a Tuesday: whenever a test runs, it says "yesterday" of the same day. */
+export const NOON = Date.parse("2026-03-10T11:00:00.000Z");
+
 const address = z.object({ port: z.number() });
 const operation = z.object({ operationName: z.string() });
 
 /** Runs the test on a stage of its own. Tests of one file take turns: use test.serial. */
 export function onPageStage(
   body: (t: ExecutionContext, page: PageStage) => Promise<void>,
-  { startAt = Date.now() }: { startAt?: number } = {},
+  { startAt = NOON }: { startAt?: number } = {},
 ): (t: ExecutionContext) => Promise<void> {
   return withClonedDb(async (t, cloned) => {
     const log = createLog({ level: "silent" });
@@ -102,6 +107,7 @@ export function onPageStage(
     const stopping = new AbortController();
     let working: Promise<void> = Promise.resolve();
     const thrown: string[] = [];
+    const frames = new WeakMap<Page, string[]>();
     try {
       await body(t, {
         stage,
@@ -120,12 +126,18 @@ export function onPageStage(
         },
         async visit(userId, { path = "/", isFrozen = false, ...options } = {}) {
           const person = await openPerson(browser, options);
+          person.on("page", (page) => {
+            page.on("pageerror", (error) => thrown.push(error.stack ?? error.message));
+            const heard: string[] = [];
+            frames.set(page, heard);
+            page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => heard.push(String(payload))));
+          });
           const page = await person.newPage();
           if (isFrozen) await page.clock.setFixedTime(stage.now());
-          page.on("pageerror", (error) => thrown.push(error.stack ?? error.message));
           await page.goto(`${network.url}${path}#token=${await tokenOf(userId)}`);
           return page;
         },
+        heard: (page) => frames.get(page) ?? [],
       });
       t.deepEqual(thrown, [], "what the page threw");
     } finally {

@@ -17,7 +17,8 @@ import {
   save,
 } from "../../db/testing/world.ts";
 import { isAccessible } from "../../server/web/testing/accessible.ts";
-import { onPageStage, type PageStage } from "./page_stage.ts";
+import { MINUTE } from "./at_the_page.ts";
+import { NOON, onPageStage, type PageStage } from "./page_stage.ts";
 import { looksAsBefore } from "../../server/web/testing/pictures.ts";
 
 /*
@@ -25,8 +26,6 @@ import { looksAsBefore } from "../../server/web/testing/pictures.ts";
  * text, drawn as a picture, and put before axe. Time stands still.
  */
 
-const NOON = Date.parse("2026-03-10T11:00:00.000Z");
-const MINUTE = 60_000;
 /** Ten minutes later, when the cooldown after a sync is over. */
 const LATER = NOON + 10 * MINUTE;
 
@@ -240,26 +239,23 @@ const ready = async (page: Page): Promise<void> => {
 
 test.serial(
   "every state is told in words, drawn as accepted, and open to everybody",
-  onPageStage(
-    async (t, { stage, visit }) => {
-      t.timeout(240_000);
-      for (const state of states) {
-        await stage.moveTo(NOON);
-        const account = await state.arrange(stage.owner, stage);
-        await stage.moveTo(state.at);
-        const page = await visit(account.userId, { isFrozen: true });
-        await ready(page);
-        const card = page.locator(".card");
-        t.is(await card.locator(".status-word").innerText(), state.status, state.name);
-        t.regex(await card.innerText(), state.tells, state.name);
-        const buttons = card.locator(".sync-button button");
-        if (state.button === null) t.is(await buttons.count(), 0, state.name);
-        else t.regex(await buttons.innerText(), state.button, state.name);
-        await isAccessible(t, page, state.name);
-        await looksAsBefore(t, state.name, card);
-        await page.context().close();
-      }
-    },
-    { startAt: NOON },
-  ),
+  onPageStage(async (t, { stage, visit }) => {
+    t.timeout(240_000);
+    for (const state of states) {
+      await stage.moveTo(NOON);
+      const account = await state.arrange(stage.owner, stage);
+      await stage.moveTo(state.at);
+      const page = await visit(account.userId, { isFrozen: true });
+      await ready(page);
+      const card = page.locator(".card");
+      t.is(await card.locator(".status-word").innerText(), state.status, state.name);
+      t.regex(await card.innerText(), state.tells, state.name);
+      const buttons = card.locator(".sync-button button");
+      if (state.button === null) t.is(await buttons.count(), 0, state.name);
+      else t.regex(await buttons.innerText(), state.button, state.name);
+      await isAccessible(t, page, state.name);
+      await looksAsBefore(t, state.name, card);
+      await page.context().close();
+    }
+  }),
 );

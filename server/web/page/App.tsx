@@ -48,9 +48,9 @@ function SignedIn({
   onRefused: () => void;
   onSignOut: () => void;
 }): ReactNode {
-  const [reconnections, setReconnections] = useState(0);
+  const [connections, setConnections] = useState(0);
   const [api] = useState(() =>
-    openApi(session, { refused: onRefused, reconnected: () => setReconnections((count) => count + 1) }),
+    openApi(session, { refused: onRefused, listening: () => setConnections((count) => count + 1) }),
   );
   useEffect(() => () => void api.close(), [api]);
   const signOut = useMemo(
@@ -63,7 +63,7 @@ function SignedIn({
   return (
     <SessionContext value={session}>
       <Provider value={api.client}>
-        <SettingsPage session={session} opened={opened} reconnections={reconnections} onSignOut={signOut} />
+        <SettingsPage session={session} opened={opened} connections={connections} onSignOut={signOut} />
       </Provider>
     </SessionContext>
   );

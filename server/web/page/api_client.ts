@@ -16,18 +16,23 @@ const FORBIDDEN = 4403;
 /** A server that restarts is back by then; nobody need read that it was away. */
 const UNNOTICED_MS = 2000;
 const LONGEST_PAUSE_MS = 15_000;
+/**
+ * The protocol does not tell when a server has begun to listen for a subscription. By then it has; what changed between the
+ * first answer and that moment would otherwise be shown as it was until something else happens.
+ */
+const CATCH_UP_MS = 1000;
 
 /**
  * The API as one signed-in person. Answers live in graphcache, normalised, so that an account that a subscription brings is
  * new everywhere at once; and in IndexedDB, under the person's id, so that the page opens without a network. (The document
  * cache knows neither: each live event would mean asking for all accounts again.)
  *
- * @param onRefused the token is not accepted any more
- * @param onReconnected live updates had stopped, and go on: what happened meanwhile must be asked for
+ * @param on.refused the token is not accepted any more
+ * @param on.listening live updates have begun, or begun again: what happened before that must be asked for
  */
-export function openApi(session: Session, on: { refused: () => void; reconnected: () => void }): Api {
+export function openApi(session: Session, on: { refused: () => void; listening: () => void }): Api {
   const storage = makeDefaultStorage({ idbName: `tidemark ${session.userId}`, maxAge: 30 });
-  let wasConnected = false;
+  let listeningTimer: ReturnType<typeof setTimeout> | undefined;
   let lostTimer: ReturnType<typeof setTimeout> | undefined;
   const socket = createSocket({
     url: `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/graphql`,
@@ -42,8 +47,8 @@ export function openApi(session: Session, on: { refused: () => void; reconnected
       connected() {
         clearTimeout(lostTimer);
         connection.answered();
-        if (wasConnected) on.reconnected();
-        wasConnected = true;
+        clearTimeout(listeningTimer);
+        listeningTimer = setTimeout(on.listening, CATCH_UP_MS);
       },
       closed(event) {
         if (isClose(event) && event.code === FORBIDDEN) {
@@ -52,6 +57,7 @@ export function openApi(session: Session, on: { refused: () => void; reconnected
           on.refused();
           return;
         }
+        clearTimeout(listeningTimer);
         clearTimeout(lostTimer);
         lostTimer = setTimeout(() => connection.lost(), UNNOTICED_MS);
       },
@@ -123,6 +129,7 @@ export function openApi(session: Session, on: { refused: () => void; reconnected
   return {
     client,
     async close({ forget = false } = {}) {
+      clearTimeout(listeningTimer);
       clearTimeout(lostTimer);
       await socket.dispose();
       if (forget) await storage.clear();

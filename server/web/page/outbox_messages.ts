@@ -9,5 +9,5 @@ export type Kept = { userId: string; accountId: string; /** Milliseconds since 1
 
 export type OutboxNews =
   | { kind: "kept"; all: Kept[] }
-  /** `wasTaken`: false where the session had ended, or the account is no longer theirs. */
-  | { kind: "sent"; userId: string; accountId: string; wasTaken: boolean };
+  /** `outcome`: what the server answered (SyncRequestOutcome); null where the session had ended, or the account is not theirs. */
+  | { kind: "sent"; userId: string; accountId: string; outcome: string | null; until: string | null };

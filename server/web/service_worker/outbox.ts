@@ -78,7 +78,7 @@ export function sendLater(): void {
           if (reply.status >= 500) throw new Error(`the server answered ${reply.status}`);
           await from.shiftRequest();
           const kept = keptOf(next.request, Date.now());
-          tell({ kind: "sent", userId: kept.userId, accountId: kept.accountId, wasTaken: await wasTaken(reply) });
+          tell({ kind: "sent", userId: kept.userId, accountId: kept.accountId, ...(await answerOf(reply)) });
         }
       } finally {
         await tellKept();
@@ -93,9 +93,11 @@ const KEPT_HEADER = "x-tidemark-kept";
 /** One at a time: what is looked at must still be so when it is changed. */
 const alone = (body: () => Promise<void>): Promise<void> => navigator.locks.request(LOCK, body);
 
-async function wasTaken(reply: Response): Promise<boolean> {
-  const body = parseJson(await reply.text());
-  return reply.ok && isRecord(body) && body["errors"] === undefined;
+async function answerOf(reply: Response): Promise<{ outcome: string | null; until: string | null }> {
+  const at = (value: unknown, name: string): unknown => (isRecord(value) ? value[name] : undefined);
+  const result = at(at(at(parseJson(await reply.text()), "data"), "requestSync"), "result");
+  const [outcome, until] = [at(result, "outcome"), at(result, "until")];
+  return { outcome: typeof outcome === "string" ? outcome : null, until: typeof until === "string" ? until : null };
 }
 
 function keptOf({ headers }: Request, since: number): Kept {

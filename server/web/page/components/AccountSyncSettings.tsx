@@ -1,4 +1,4 @@
-import { type ReactNode, useId, useState } from "react";
+import { type ReactNode, useId, useRef, useState } from "react";
 import { useMutation } from "urql";
 import { type AccountsQuery, ChooseSyncSettingsDocument, type PlatformSource } from "../graphql/operations.ts";
 import { type Speech, useSpeech } from "../words/language.tsx";
@@ -28,12 +28,15 @@ export function AccountSyncSettings({
   const stands = choiceOf(setting);
   // What was chosen is shown at once; what stands is shown again if it was not saved.
   const [pending, setPending] = useState<Choice | null>(null);
+  const chosen = useRef(0);
   const shown = pending ?? stands;
 
   async function save(change: Partial<Choice>): Promise<void> {
     const next = { ...shown, ...change };
     setPending(next);
     setOutcome(null);
+    chosen.current += 1;
+    const choice = chosen.current;
     const hasHour = next.minutes === null || next.minutes >= DAY;
     const hour = hasHour ? next.hour : null;
     const { error } = await choose({
@@ -42,11 +45,13 @@ export function AccountSyncSettings({
       ...(next.minutes === null ? {} : { syncInterval: intervalOf(next.minutes) }),
       ...(hour === null ? {} : { preferredHour: hour, timeZone: formats.timeZone }),
     });
+    // An answer to an earlier choice must not undo, on the page, what was chosen since.
+    if (choice !== chosen.current) return;
     setPending(null);
     setOutcome(error === undefined ? "saved" : "failed");
   }
 
-  const choices = shown.minutes === null || CHOICES.includes(shown.minutes) ? CHOICES : [...CHOICES, shown.minutes];
+  const offered = shown.minutes === null || CHOICES.includes(shown.minutes) ? CHOICES : [...CHOICES, shown.minutes];
   return (
     <fieldset className="settings" aria-busy={fetching}>
       <legend className="unseen">{words.settings.titleFor(label)}</legend>
@@ -58,7 +63,7 @@ export function AccountSyncSettings({
           onChange={({ target }) => void save({ minutes: target.value === "" ? null : Number(target.value) })}
         >
           <option value="">{words.settings.automatic}</option>
-          {choices.map((minutes) => (
+          {offered.map((minutes) => (
             <option key={minutes} value={minutes}>
               {spoken(minutes, words)}
             </option>

@@ -6,11 +6,12 @@ import { RequestSyncDocument, type SyncRequestOutcome } from "../graphql/operati
 import { onSent, useIsKept } from "../outbox.ts";
 import { ACCOUNT_HEADER, KEY_HEADER } from "../outbox_messages.ts";
 import { useSession } from "../session_context.ts";
-import { useSpeech } from "../words/language.tsx";
+import { type Speech, useSpeech } from "../words/language.tsx";
 
 /** What became of the last tap, until the account itself tells more. */
 type Told =
-  { kind: "outcome"; outcome: SyncRequestOutcome; until: string | null } | { kind: "failed" | "sent" | "refused" };
+  | { kind: "outcome"; outcome: SyncRequestOutcome; until: string | null; wasKept?: boolean }
+  | { kind: "failed" | "refused" };
 
 const PLATFORMS = { mono: "Mono", mtn_momo: "MTN MoMo API" } as const;
 
@@ -34,9 +35,10 @@ export function ManualSyncButton({ account, state }: { account: Account; state: 
     () =>
       onSent((sent) => {
         if (sent.userId !== session.userId || sent.accountId !== account.id) return;
-        setTold({ kind: sent.wasTaken ? "sent" : "refused" });
+        const { outcome, until } = sent;
+        setTold(isOutcome(outcome, words) ? { kind: "outcome", outcome, until, wasKept: true } : { kind: "refused" });
       }),
-    [session.userId, account.id],
+    [session.userId, account.id, words],
   );
 
   const isAhead = (instant: string | null): instant is string =>
@@ -105,13 +107,15 @@ export function ManualSyncButton({ account, state }: { account: Account; state: 
         return words.sync.failed;
       case "refused":
         return words.sync.refused;
-      case "sent":
-        return words.sync.sentLater;
       case "outcome": {
         const until =
           last.until !== null && isAhead(last.until) ? words.sync.outcomeUntil(formats.time(last.until)) : "";
-        return [words.sync.outcome[last.outcome], until].filter(Boolean).join(" ");
+        const sent = last.wasKept === true ? words.sync.sentLater : "";
+        return [sent, words.sync.outcome[last.outcome], until].filter(Boolean).join(" ");
       }
     }
   }
 }
+
+const isOutcome = (outcome: string | null, { sync }: Speech["words"]): outcome is SyncRequestOutcome =>
+  outcome !== null && outcome in sync.outcome;

@@ -2,10 +2,10 @@ import { type ReactNode, useCallback, useEffect, useState } from "react";
 import { useQuery } from "urql";
 import { nextTurn } from "../account_status.ts";
 import { refreshClock } from "../clock.ts";
-import { connection } from "../connection.ts";
+import { connection, useConnection } from "../connection.ts";
 import { AccountChangesDocument, AccountsDocument, TransactionsArriveDocument } from "../graphql/operations.ts";
 import { useLive } from "../live.ts";
-import { sendKept } from "../outbox.ts";
+import { onSent, sendKept } from "../outbox.ts";
 import type { Session } from "../session.ts";
 import { useSpeech } from "../words/language.tsx";
 import type { Reason } from "./AccountCard.tsx";
@@ -24,14 +24,14 @@ const LONGEST_TIMER_MS = 3_600_000;
 export function SettingsPage({
   session,
   opened,
-  reconnections,
+  connections,
   onSignOut,
 }: {
   session: Session;
   /** What the link that led here was about. */
   opened: Focus | null;
-  /** Grows each time that live updates had stopped and go on. */
-  reconnections: number;
+  /** Grows each time that live updates begin. */
+  connections: number;
   onSignOut: () => void;
 }): ReactNode {
   const { words } = useSpeech();
@@ -52,8 +52,8 @@ export function SettingsPage({
   });
 
   useEffect(() => {
-    if (reconnections > 0) ask();
-  }, [reconnections, ask]);
+    if (connections > 0) ask();
+  }, [connections, ask]);
   useEffect(
     () =>
       connection.onReturn(() => {
@@ -62,6 +62,8 @@ export function SettingsPage({
       }),
     [ask],
   );
+  // It went by the service worker, so nobody here has heard its answer.
+  useEffect(() => onSent(() => ask()), [ask]);
   useEffect(() => {
     const back = (): void => {
       sendKept();
@@ -71,7 +73,11 @@ export function SettingsPage({
     return () => window.removeEventListener("online", back);
   }, [ask]);
 
-  const accounts = data?.accounts.nodes ?? [];
+  const { isOnline } = useConnection();
+  const isLooking = fetching || (isOnline && error === undefined);
+  // urql's data is also null, whatever its type says: where there is no network, and nothing was kept or it is not read yet.
+  const known = data?.accounts === undefined ? undefined : data;
+  const accounts = known?.accounts.nodes ?? [];
   const turn = Math.min(...accounts.map((account) => nextTurn(account, new Date()) ?? Number.POSITIVE_INFINITY));
   useEffect(() => {
     if (!Number.isFinite(turn)) return;
@@ -97,10 +103,10 @@ export function SettingsPage({
         onSignOut={onSignOut}
       />
       <main>
-        {data === undefined ? (
+        {known === undefined ? (
           <div className="summary" role="status">
-            <h1>{fetching || error === undefined ? words.summary.loading : words.summary.failed}</h1>
-            {error !== undefined && !fetching && (
+            <h1>{isLooking ? words.summary.loading : words.summary.failed}</h1>
+            {!isLooking && (
               <button type="button" className="button" onClick={ask}>
                 {words.summary.retry}
               </button>
@@ -116,7 +122,7 @@ export function SettingsPage({
             )}
             {isTimeForPush && <PushOptIn isOffer />}
             {accounts.length === 0 && <p className="quiet">{words.summary.noneHint}</p>}
-            <LinkedAccountsList data={data} arrivals={arrivals} focus={focus} />
+            <LinkedAccountsList data={known} arrivals={arrivals} focus={focus} />
           </>
         )}
       </main>

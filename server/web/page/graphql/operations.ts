@@ -228,6 +228,8 @@ export type TransactionPartsFragment = { readonly id: string, readonly status: T
 
 export type NotificationPartsFragment = { readonly id: string, readonly accountId: string | null, readonly kind: NotificationKind, readonly title: string, readonly body: string, readonly createdAt: string, readonly readAt: string | null };
 
+export type SettingPartsFragment = { readonly platformSource: PlatformSource, readonly preferredHour: number | null, readonly timeZone: string | null, readonly notificationsEnabled: boolean, readonly syncInterval: { readonly days: number | null, readonly hours: number | null, readonly minutes: number | null } | null };
+
 export type AccountsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -294,7 +296,7 @@ export type ChooseSyncSettingsMutationVariables = Exact<{
 }>;
 
 
-export type ChooseSyncSettingsMutation = { readonly chooseSyncSettings: { readonly result: { readonly platformSource: PlatformSource, readonly preferredHour: number | null, readonly timeZone: string | null, readonly notificationsEnabled: boolean, readonly syncInterval: { readonly days: number | null, readonly hours: number | null, readonly minutes: number | null } | null } | null } | null };
+export type ChooseSyncSettingsMutation = { readonly chooseSyncSettings: { readonly result: { readonly platformSource: PlatformSource, readonly preferredHour: number | null, readonly timeZone: string | null, readonly notificationsEnabled: boolean, readonly syncInterval: { readonly days: number | null, readonly hours: number | null, readonly minutes: number | null } | null } | null, readonly query: { readonly syncSettings: ReadonlyArray<{ readonly platformSource: PlatformSource, readonly preferredHour: number | null, readonly timeZone: string | null, readonly notificationsEnabled: boolean, readonly syncInterval: { readonly days: number | null, readonly hours: number | null, readonly minutes: number | null } | null }> } | null } | null };
 
 export type MarkNotificationsReadMutationVariables = Exact<{
   ids?: ReadonlyArray<string> | string | null | undefined;
@@ -431,6 +433,19 @@ export const NotificationPartsFragmentDoc = gql`
   readAt
 }
     ` as unknown as DocumentNode<NotificationPartsFragment, unknown>;
+export const SettingPartsFragmentDoc = gql`
+    fragment SettingParts on SyncSetting {
+  platformSource
+  syncInterval {
+    days
+    hours
+    minutes
+  }
+  preferredHour
+  timeZone
+  notificationsEnabled
+}
+    ` as unknown as DocumentNode<SettingPartsFragment, unknown>;
 export const PreferencePartsFragmentDoc = gql`
     fragment PreferenceParts on NotificationPreference {
   language
@@ -467,19 +482,12 @@ export const AccountsDocument = gql`
     providerDownUntil
   }
   syncSettings {
-    platformSource
-    syncInterval {
-      days
-      hours
-      minutes
-    }
-    preferredHour
-    timeZone
-    notificationsEnabled
+    ...SettingParts
   }
 }
     ${AccountPartsFragmentDoc}
-${RunPartsFragmentDoc}` as unknown as DocumentNode<AccountsQuery, AccountsQueryVariables>;
+${RunPartsFragmentDoc}
+${SettingPartsFragmentDoc}` as unknown as DocumentNode<AccountsQuery, AccountsQueryVariables>;
 export const ActivityDocument = gql`
     query Activity($accountId: UUID!) {
   account(id: $accountId) {
@@ -569,19 +577,16 @@ export const ChooseSyncSettingsDocument = gql`
     input: {platformSource: $platformSource, syncInterval: $syncInterval, preferredHour: $preferredHour, timeZone: $timeZone, notificationsEnabled: $notificationsEnabled}
   ) {
     result {
-      platformSource
-      syncInterval {
-        days
-        hours
-        minutes
+      ...SettingParts
+    }
+    query {
+      syncSettings {
+        ...SettingParts
       }
-      preferredHour
-      timeZone
-      notificationsEnabled
     }
   }
 }
-    ` as unknown as DocumentNode<ChooseSyncSettingsMutation, ChooseSyncSettingsMutationVariables>;
+    ${SettingPartsFragmentDoc}` as unknown as DocumentNode<ChooseSyncSettingsMutation, ChooseSyncSettingsMutationVariables>;
 export const MarkNotificationsReadDocument = gql`
     mutation MarkNotificationsRead($ids: [BigInt!]) {
   markNotificationsRead(input: {ids: $ids}) {
