@@ -3,7 +3,7 @@ import test from "ava";
 import type { Page } from "playwright-core";
 import { rowOf } from "../../db/testing/ask.ts";
 import { isAccessible } from "../../server/web/testing/accessible.ts";
-import { PATIENCE } from "./at_the_page.ts";
+import { PATIENCE, until } from "./at_the_page.ts";
 import { onPageStage } from "./page_stage.ts";
 
 /** Does it, and waits until the server has taken it and the page says so. */
@@ -43,9 +43,12 @@ test.serial(
     );
     await page.reload();
     await page.getByText("When to sync").click(PATIENCE);
-    t.is(await often.inputValue(), "1440");
-    t.is(await hour.inputValue(), "6");
-    t.false(await told.isChecked());
+    // At first the page may show what its cache had.
+    await until(
+      async () =>
+        (await often.inputValue()) === "1440" && (await hour.inputValue()) === "6" && !(await told.isChecked()),
+      "what was chosen is there again",
+    );
     await isSaved(page, () => often.selectOption({ label: "Every 6 hours" }));
     t.true(await hour.isDisabled());
   }),

@@ -1,5 +1,6 @@
-import { type ReactNode, useId, useRef, useState } from "react";
+import { type ReactNode, useId, useState } from "react";
 import { useMutation } from "urql";
+import { useChoice } from "../choice.ts";
 import { type AccountsQuery, ChooseSyncSettingsDocument, type PlatformSource } from "../graphql/operations.ts";
 import { type Speech, useSpeech } from "../words/language.tsx";
 
@@ -25,30 +26,23 @@ export function AccountSyncSettings({
   const id = useId();
   const [{ fetching }, choose] = useMutation(ChooseSyncSettingsDocument);
   const [outcome, setOutcome] = useState<"saved" | "failed" | null>(null);
-  const stands = choiceOf(setting);
-  // What was chosen is shown at once; what stands is shown again if it was not saved.
-  const [pending, setPending] = useState<Choice | null>(null);
-  const chosen = useRef(0);
-  const shown = pending ?? stands;
+  const { shown, choose: show } = useChoice(choiceOf(setting));
 
   async function save(change: Partial<Choice>): Promise<void> {
     const next = { ...shown, ...change };
-    setPending(next);
     setOutcome(null);
-    chosen.current += 1;
-    const choice = chosen.current;
     const hasHour = next.minutes === null || next.minutes >= DAY;
     const hour = hasHour ? next.hour : null;
-    const { error } = await choose({
-      platformSource,
-      notificationsEnabled: next.notify,
-      ...(next.minutes === null ? {} : { syncInterval: intervalOf(next.minutes) }),
-      ...(hour === null ? {} : { preferredHour: hour, timeZone: formats.timeZone }),
+    const became = await show(next, async () => {
+      const { error } = await choose({
+        platformSource,
+        notificationsEnabled: next.notify,
+        ...(next.minutes === null ? {} : { syncInterval: intervalOf(next.minutes) }),
+        ...(hour === null ? {} : { preferredHour: hour, timeZone: formats.timeZone }),
+      });
+      return error === undefined;
     });
-    // An answer to an earlier choice must not undo, on the page, what was chosen since.
-    if (choice !== chosen.current) return;
-    setPending(null);
-    setOutcome(error === undefined ? "saved" : "failed");
+    if (became !== "overtaken") setOutcome(became);
   }
 
   const offered = shown.minutes === null || CHOICES.includes(shown.minutes) ? CHOICES : [...CHOICES, shown.minutes];

@@ -1,5 +1,6 @@
 import { type ReactNode, useId, useState } from "react";
 import { useMutation, useQuery } from "urql";
+import { useChoice } from "../choice.ts";
 import {
   ChooseNotificationSettingsDocument,
   NotificationSettingsDocument,
@@ -18,18 +19,18 @@ export function NotificationSettings(): ReactNode {
   const id = useId();
   const [{ data }] = useQuery({ query: NotificationSettingsDocument });
   const [, choose] = useMutation(ChooseNotificationSettingsDocument);
-  const [pending, setPending] = useState<Choice>({});
   const [hasFailed, setFailed] = useState(false);
-  const stands = data?.notificationPreferences ?? null;
-  if (stands === null) return null;
-  const shown = { ...stands, ...pending };
+  const { shown, choose: show } = useChoice(data?.notificationPreferences ?? null);
+  if (shown === null) return null;
 
   async function save(choice: Choice): Promise<void> {
-    setPending(choice);
+    if (shown === null) return;
     setFailed(false);
-    const { error } = await choose({ choice: { ...choice, timeZone: formats.timeZone } });
-    setPending({});
-    setFailed(error !== undefined);
+    const became = await show({ ...shown, ...choice }, async () => {
+      const { error } = await choose({ choice: { ...choice, timeZone: formats.timeZone } });
+      return error === undefined;
+    });
+    setFailed(became === "failed");
   }
 
   const check = (name: "paused" | "quietHours" | "tellRecovery", label: string): ReactNode => (

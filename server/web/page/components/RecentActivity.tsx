@@ -48,6 +48,8 @@ function Transactions({
 }): ReactNode {
   const { words, formats } = useSpeech();
   const now = useNow();
+  // After the first sync all are new, and none of them stands out.
+  const isNothingOld = transactions.every(({ firstSeenAt }) => isSince(firstSeenAt, freshSince));
   if (transactions.length === 0) return <p className="quiet">{words.activity.noTransactions}</p>;
   return (
     <ul className="transactions">
@@ -60,7 +62,7 @@ function Transactions({
             <span className="transaction-day">{formats.day(occurredOn, now)}</span>
             <span className="transaction-words">
               {counterparty ?? narration ?? words.activity.noWords}
-              {marksOf(transaction, freshSince).map((mark) => (
+              {marksOf(transaction, isNothingOld ? null : freshSince).map((mark) => (
                 <span key={mark} className={`mark mark-${mark}`}>
                   {words.activity[mark]}
                 </span>
@@ -85,9 +87,11 @@ type Mark = "pending" | "failed" | "removed" | "changed" | "fresh";
 /** What sets a transaction apart from the usual one, which is posted and was known before. */
 function marksOf({ status, changedAt, firstSeenAt }: TransactionPartsFragment, freshSince: string | null): Mark[] {
   const marks: Mark[] = [];
-  const isSince = (instant: string): boolean => freshSince !== null && Date.parse(instant) >= Date.parse(freshSince);
   if (status !== "posted") marks.push(status);
-  if (isSince(firstSeenAt)) marks.push("fresh");
+  if (isSince(firstSeenAt, freshSince)) marks.push("fresh");
   else if (changedAt !== null && status !== "removed") marks.push("changed");
   return marks;
 }
+
+const isSince = (instant: string, since: string | null): boolean =>
+  since !== null && Date.parse(instant) >= Date.parse(since);

@@ -1,7 +1,6 @@
-import { createElement, type ReactNode } from "react";
-import { renderToStaticMarkup } from "react-dom/server";
 import type { Account, SyncState } from "../account_status.ts";
-import { type Language, Speaking, speechIn } from "../words/language.tsx";
+import type { AccountsQuery, SyncPhase } from "../graphql/operations.ts";
+import { type Language, speechIn } from "../words/language.tsx";
 
 /** Ten minutes past noon in Lagos. */
 export const now = new Date("2026-03-10T11:10:00Z");
@@ -50,14 +49,40 @@ export const account: Account = {
 export const speech = (language: Language = "en") =>
   speechIn(language, { locale: language === "en" ? "en-NG" : "fr-CM", timeZone: "Africa/Lagos" });
 
-/** What a component shows, as HTML without React's own marks. */
-export const rendered = (node: ReactNode, language: Language = "en"): string =>
-  renderToStaticMarkup(createElement(Speaking, { speech: speech(language), children: node }));
+/** An account in a state: what is given differs from `account`, which is up to date. */
+export const accountIn = (fields: Partial<SyncState>, of: Partial<Account> = {}): Account => ({
+  ...account,
+  ...of,
+  syncState: { ...state, ...fields },
+});
 
-export const textOf = (html: string): string =>
-  html
-    .replaceAll(/<[^>]+>/g, " ")
-    .replaceAll(/\s+/g, " ")
-    .replaceAll("&#x27;", "'")
-    .replaceAll("&amp;", "&")
-    .trim();
+export const platform: AccountsQuery["platformSyncStatus"][number] = {
+  platformSource: "mono",
+  label: "Mono",
+  syncedVia: "Last synced via Mono",
+  accounts: 1,
+  activeAccounts: 1,
+  authRequiredAccounts: 0,
+  errorAccounts: 0,
+  runningAccounts: 0,
+  lastSyncedAt: "2026-03-10T11:05:00Z",
+  lastSyncAttempt: "2026-03-10T11:05:00Z",
+  nextSyncAt: "2026-03-11T05:00:00Z",
+  successRate: 1,
+  medianDurationSeconds: 3,
+  pausedUntil: null,
+  providerDownUntil: null,
+};
+
+export const phases = [
+  "never_synced",
+  "up_to_date",
+  "queued",
+  "running",
+  "waiting",
+  "retrying",
+  "needs_you",
+  "provider_down",
+  "paused",
+  "unlinked",
+] as const satisfies readonly SyncPhase[];
