@@ -100,7 +100,7 @@ function listen(client: UrqlClient, subscription: string) {
   });
   return {
     heard,
-    stop: unsubscribe,
+    stop: () => unsubscribe(),
     until: <T>(schema: z.ZodType<T>): Promise<T> =>
       new Promise((resolve) => {
         look = () => {

@@ -1,7 +1,10 @@
+import websocket from "@fastify/websocket";
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Pool } from "pg";
 import type { Log } from "../db/log.ts";
+import { LONGEST_REQUEST } from "./graphql/serving_preset.ts";
 import { type InboundDependencies, inboundRoutes } from "./inbound.ts";
+import { answerErrors } from "./routes/answer_errors.ts";
 import { type Demo, demoRoutes } from "./routes/demo.ts";
 import { type ReauthenticationDependencies, reauthenticationRoutes } from "./reauthentication/routes.ts";
 import { type GraphqlOptions, graphqlRoutes } from "./routes/graphql.ts";
@@ -32,6 +35,8 @@ export type ServerDependencies = {
   trustedProxies?: readonly string[] | undefined;
 };
 
+const START_TIMEOUT_MS = 120_000;
+
 /** The server without a port: tests send requests into it, `npm run server` lets it listen. */
 export function createApp(dependencies: ServerDependencies): FastifyInstance {
   const {
@@ -50,9 +55,16 @@ export function createApp(dependencies: ServerDependencies): FastifyInstance {
   const loggerInstance: FastifyBaseLogger = log;
   const app = Fastify({
     loggerInstance,
+    // A busy database may take its time to tell its catalogue, of which GraphQL's schema is made.
+    pluginTimeout: START_TIMEOUT_MS,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
   });
+  // Whatever brings no answers to errors of its own: what nobody expected is told to no client.
+  answerErrors(app);
+  // Before all routes: with any other, and with every refusal, it ends the connection that asked to be a WebSocket. Nothing
+  // else would, since no time-out of HTTP holds for it any more.
+  app.register(websocket, { options: { maxPayload: LONGEST_REQUEST } });
   guardBrowsers(app, { corsOrigins });
   if (metrics !== undefined) {
     app.addHook("onResponse", async (request, reply) => {

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import test from "ava";
+import test, { type ExecutionContext } from "ava";
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { bearerToken, createVerifier, KeysUnavailableError, TokenRefusedError } from "./identity.ts";
 import { signingSecret, tokenOf } from "./testing/graphql_api.ts";
@@ -44,33 +44,84 @@ test("Supabase's anonymous key is valid and stands for nobody", async (t) => {
   t.is(await createVerifier(settings)(await tokenOf(ada, { claims: { ...fromIssuer, role: "anon" } })), null);
 });
 
+test("an audience may be one of several, a token may be for later, and an issuer's clock a little ahead", async (t) => {
+  const now = 1_800_000_000;
+  const verify = createVerifier(settings, { now: () => now * 1000 });
+  const token = (claims: Record<string, unknown>, expires = now + 60) =>
+    tokenOf(ada, { claims: { ...fromIssuer, ...claims }, expires });
+  t.is((await verify(await token({ aud: ["others", "authenticated"] })))?.userId, ada);
+  await t.throwsAsync(verify(await token({ aud: ["others"] })), { message: "The token is not valid." });
+  await t.throwsAsync(verify(await token({ aud: [] })), { message: "The token is not valid." });
+  t.is((await verify(await token({ nbf: now + 5 })))?.userId, ada);
+  await t.throwsAsync(verify(await token({ nbf: now + 6 })), { message: "The token is not valid." });
+  t.is((await verify(await token({}, now + 1)))?.userId, ada);
+  await t.throwsAsync(verify(await token({}, now)), { message: "The token has expired." });
+  for (const exp of ["1900000000", null, -1]) {
+    const claims: Record<string, unknown> = { aud: "authenticated", sub: ada, exp };
+    const odd = await new SignJWT({ ...fromIssuer, ...claims })
+      .setProtectedHeader({ alg: "HS256" })
+      .sign(new TextEncoder().encode(signingSecret));
+    await t.throwsAsync(verify(odd), { instanceOf: TokenRefusedError }, String(exp));
+  }
+});
+
+/** An issuer's keys at an address of this machine, as they are at the moment at which they are asked for. */
+async function serveKeys(t: ExecutionContext, answer: () => { status: number; body: string }): Promise<string> {
+  const issuer = createServer((_, response) => {
+    const { status, body } = answer();
+    response.writeHead(status, { "content-type": "application/json" }).end(body);
+  });
+  await new Promise<void>((resolve) => issuer.listen(0, "127.0.0.1", resolve));
+  t.teardown(async () => {
+    issuer.close();
+    issuer.closeAllConnections();
+  });
+  const address = issuer.address();
+  return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}/jwks.json`;
+}
+
 test("public keys are read from the issuer; a secret is never taken for one", async (t) => {
   const { publicKey, privateKey } = await generateKeyPair("ES256");
   const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: "one", alg: "ES256" }] });
-  const issuer = createServer((_, response) => response.setHeader("content-type", "application/json").end(jwks));
-  await new Promise<void>((resolve) => issuer.listen(0, "127.0.0.1", resolve));
-  const address = issuer.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  const verify = createVerifier({ JWT_JWKS_URL: `http://127.0.0.1:${port}/jwks.json` });
-  const sign = (key: typeof privateKey): Promise<string> =>
-    new SignJWT({ sub: ada }).setProtectedHeader({ alg: "ES256", kid: "one" }).setExpirationTime("1 hour").sign(key);
+  const url = await serveKeys(t, () => ({ status: 200, body: jwks }));
+  const verify = createVerifier({ JWT_JWKS_URL: url });
+  const sign = (key: typeof privateKey, header: { kid?: string; alg?: string } = { kid: "one" }): Promise<string> =>
+    new SignJWT({ sub: ada })
+      .setProtectedHeader({ alg: "ES256", ...header })
+      .setExpirationTime("1 hour")
+      .sign(key);
   t.is((await verify(await sign(privateKey)))?.userId, ada);
   await t.throwsAsync(verify(await sign((await generateKeyPair("ES256")).privateKey)), {
     instanceOf: TokenRefusedError,
   });
+  await t.throwsAsync(verify(await sign(privateKey, { kid: "another" })), { instanceOf: TokenRefusedError });
   // The classic confusion: the public key's text as an HMAC secret.
   await t.throwsAsync(verify(await tokenOf(ada, { secret: jwks })), { instanceOf: TokenRefusedError });
-  await new Promise((resolve) => issuer.close(resolve));
+  // And with a secret as well: each is tried on its own kind of token only.
+  const both = createVerifier({ JWT_JWKS_URL: url, JWT_SECRET: signingSecret });
+  t.is((await both(await sign(privateKey)))?.userId, ada);
+  t.is((await both(await tokenOf(ada)))?.userId, ada);
+  await t.throwsAsync(both(await tokenOf(ada, { secret: jwks })), { instanceOf: TokenRefusedError });
+  await t.throwsAsync(both(new UnsecuredJWT({ sub: ada, exp: 9e9 }).encode()), { instanceOf: TokenRefusedError });
 });
 
-test("keys that cannot be read refuse no token, and accept none", async (t) => {
+test("an issuer that cannot tell its keys is no reason to refuse a token: nothing is known of it", async (t) => {
   const { privateKey } = await generateKeyPair("ES256");
   const token = await new SignJWT({ sub: ada })
     .setProtectedHeader({ alg: "ES256", kid: "one" })
     .setExpirationTime("1 hour")
     .sign(privateKey);
-  const verify = createVerifier({ JWT_JWKS_URL: "http://127.0.0.1:1/jwks.json" });
-  await t.throwsAsync(verify(token), { instanceOf: KeysUnavailableError });
+  for (const answer of [
+    { status: 500, body: "{}" },
+    { status: 404, body: "not here" },
+    { status: 200, body: "<html>" },
+    { status: 200, body: '{"keys":7}' },
+  ]) {
+    const verify = createVerifier({ JWT_JWKS_URL: await serveKeys(t, () => answer) });
+    await t.throwsAsync(verify(token), { instanceOf: KeysUnavailableError }, JSON.stringify(answer));
+  }
+  const verify = createVerifier({ JWT_JWKS_URL: await serveKeys(t, () => ({ status: 200, body: '{"keys":[]}' })) });
+  await t.throwsAsync(verify(token), { instanceOf: TokenRefusedError }, "the control: keys that do not have this one");
 });
 
 test("without a secret or keys, every token is refused", async (t) => {

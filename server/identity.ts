@@ -31,6 +31,9 @@ export type Verify = (token: string) => Promise<Identity | null>;
 
 export type TokenSettings = Pick<Environment, "JWT_SECRET" | "JWT_JWKS_URL" | "JWT_ISSUER" | "JWT_AUDIENCE">;
 
+/** An issuer's clock may be as many seconds ahead of ours, so that a fresh token is not refused as one of the future. */
+const CLOCK_TOLERANCE_SECONDS = 5;
+
 /** `none` is not among them, and a secret is never tried on a token that asks for a public key, nor the other way round. */
 const SECRET_ALGORITHMS = ["HS256", "HS384", "HS512"];
 const PUBLIC_KEY_ALGORITHMS = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519".split(" ");
@@ -54,6 +57,7 @@ export function createVerifier(settings: TokenSettings, { now = Date.now }: { no
       ...(JWT_AUDIENCE === undefined ? {} : { audience: JWT_AUDIENCE }),
       requiredClaims: ["exp"],
       currentDate: new Date(now()),
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
     };
     const asksForSecret = algorithmOf(token).startsWith("HS");
     if (asksForSecret && secret !== null) {
@@ -72,7 +76,7 @@ export function createVerifier(settings: TokenSettings, { now = Date.now }: { no
     } catch (error) {
       if (error instanceof TokenRefusedError) throw error;
       if (error instanceof errors.JWTExpired) throw new TokenRefusedError("The token has expired.", { cause: error });
-      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)) {
+      if (error instanceof errors.JOSEError && !KEYS_UNREADABLE.has(error.code)) {
         throw new TokenRefusedError("The token is not valid.", { cause: error });
       }
       throw new KeysUnavailableError("Tokens cannot be checked now; try again later.", { cause: error });
@@ -80,9 +84,15 @@ export function createVerifier(settings: TokenSettings, { now = Date.now }: { no
     if (payload["role"] === "anon") return null;
     const known = claims.safeParse(payload);
     if (!known.success) throw new TokenRefusedError("The token names no user.");
-    return { userId: known.data.sub.toLowerCase(), expiresAt: known.data.exp * 1000 };
+    const expiresAt = known.data.exp * 1000;
+    // Nobody needs tolerance here: it would lengthen each token's life.
+    if (expiresAt <= now()) throw new TokenRefusedError("The token has expired.");
+    return { userId: known.data.sub.toLowerCase(), expiresAt };
   };
 }
+
+/** jose's codes for keys that came late, not at all, or as something else. */
+const KEYS_UNREADABLE = new Set([errors.JWKSTimeout.code, errors.JWKSInvalid.code, errors.JOSEError.code]);
 
 /** What the token's own header says, not yet to be believed. Throws TokenRefusedError for what is no token at all. */
 function algorithmOf(token: string): string {

@@ -27,6 +27,20 @@ export class AccountUnknownError extends Error {
   readonly code = "NTFND";
 }
 
+/**
+ * A code of Mono's is spent, though no account was linked by it: the cause says why. The app's backend can finish what was
+ * begun, by POST /accounts with this id, which is told to nobody but whoever had the code.
+ */
+export class CodeSpentError extends Error {
+  override readonly name = "CodeSpentError";
+  readonly monoAccountId: string;
+
+  constructor(monoAccountId: string, options: ErrorOptions) {
+    super("The code is spent, and the account is not linked.", options);
+    this.monoAccountId = monoAccountId;
+  }
+}
+
 export type LinkingDependencies = {
   /** Acts as app_service: it executes the verbs of linking and reads no table. */
   db: Queryable;
@@ -54,7 +68,8 @@ export class Linking {
    * Links a bank account by the code that Mono Connect gave, and answers our id of it.
    *
    * @param input not yet trusted
-   * @throws LinkRefusedError, ProviderSilentError, ProviderBusyError, and LNKNV or LNKDP as link_account raises them
+   * @throws LinkRefusedError, ProviderSilentError, ProviderBusyError, and LNKNV or LNKDP as link_account raises them; once
+   * the code is spent, CodeSpentError with any of these as its cause
    */
   linkMono(userId: string, input: unknown): Promise<string> {
     return this.#link(async (deps) => {
@@ -133,13 +148,20 @@ export class Linking {
       return (await link(this.#deps)).id;
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error;
-      const { status, detail = "The account cannot be linked." } = error.problem;
-      if (status >= 500) throw silent(error);
-      // A code that another account stands behind, say: the verb's own word is closer.
-      const cause = codeOf(error.cause) === null ? null : error.cause;
-      throw cause ?? new LinkRefusedError(detail, { cause: error });
+      const told = toldOf(error);
+      const { mono_account_id: monoAccountId } = error.problem;
+      throw monoAccountId === undefined ? told : new CodeSpentError(monoAccountId, { cause: told });
     }
   }
+}
+
+/** What a person is told of a problem that a backend would be told of. */
+function toldOf(error: ProblemError): Error {
+  const { status, detail = "The account cannot be linked." } = error.problem;
+  if (status >= 500) return silent(error);
+  // A code that another account stands behind, say: the verb's own word is closer.
+  if (error.cause instanceof Error && codeOf(error.cause) !== null) return error.cause;
+  return new LinkRefusedError(detail, { cause: error });
 }
 
 const silent = (cause: unknown): ProviderSilentError =>

@@ -72,6 +72,19 @@ test("a bank is linked by its code, once and for one user; its consent is renewe
       tt.is(codeOf(await api.ask(LINK_BANK, { code: await freshCode(), name: "Nobody's" })), "NTFND");
       tt.is(await valueOf(owner, "select count(*)::int from app_public.accounts"), 1);
 
+      const unspent = await freshCode();
+      const refused = await api.ask(LINK_BANK, { code: unspent, name: "" }, token);
+      tt.is(codeOf(refused), "LNKNV");
+      tt.is(refused.errors?.[0]?.extensions?.["monoAccountId"], undefined, "it was not used");
+      await owner.query("alter function app_private.link_account(json) rename to elsewhere");
+      const lost = await api.ask(LINK_BANK, { code: unspent, name: "Lost" }, token);
+      await owner.query("alter function app_private.elsewhere(json) rename to link_account");
+      tt.is(codeOf(lost), "PRVNA");
+      const { monoAccountId } = z
+        .looseObject({ monoAccountId: z.string() })
+        .parse(lost.errors?.[0]?.extensions, { error: () => "which account the code stood for" });
+      tt.is((await client.linkDetails(monoAccountId, { signal: AbortSignal.timeout(60_000) })).currency, "NGN");
+
       const minted = await api.ask(REAUTHENTICATE, { id }, token);
       tt.like(minted.data, { startReauthentication: { account: { id } } });
       tt.regex(minted.text, new RegExp(`${simulator.url}/connect/`));

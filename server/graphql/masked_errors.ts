@@ -3,6 +3,7 @@ import { isSafeError } from "postgraphile/grafast";
 import { GraphQLError } from "postgraphile/graphql";
 import { codeOf, describeCode } from "../../db/errors.ts";
 import type { Log } from "../../db/log.ts";
+import { CodeSpentError } from "../linking.ts";
 import { EventsInterruptedError } from "../live_events.ts";
 
 /** PostgreSQL's code for a statement that ran into statement_timeout. */
@@ -25,7 +26,8 @@ export function createErrorMask({ log, hints }: { log: Log; hints: boolean }): (
     const code = codeOf(cause);
     if (code !== null && describeCode(code).httpStatus !== 500) {
       if (describeCode(code).httpStatus === 503) log.warn({ err: cause }, "a provider could not be asked");
-      return told(error, sentenceOf(cause, code), { code });
+      const spent = cause instanceof CodeSpentError ? { monoAccountId: cause.monoAccountId } : {};
+      return told(error, sentenceOf(cause, code), { code, ...spent });
     }
     if (cause instanceof EventsInterruptedError) return told(error, cause.message, { code: "INTERRUPTED" });
     if (cause instanceof Error && isSafeError(cause)) return told(error, cause.message, { ...cause.extensions });

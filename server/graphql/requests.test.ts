@@ -133,6 +133,15 @@ test(
 );
 
 test(
+  "an address of IPv6 is a /64: whoever has one has all of its addresses",
+  withApi(async (t, api) => {
+    t.deepEqual(await askFor(api.url, ["2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:1:f:f:f:f"]), [200, 200, 429]);
+    t.deepEqual(await askFor(api.url, ["2001:db8:0:2::1"]), [200]);
+    t.deepEqual(await askFor(api.url, ["203.0.113.9", "::ffff:203.0.113.9", "203.0.113.9"]), [200, 200, 429]);
+  }, PROXIES),
+);
+
+test(
   "nobody else's word for who a client is counts",
   withApi(
     async (t, api) => {

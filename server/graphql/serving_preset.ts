@@ -12,7 +12,7 @@ export const LONGEST_REQUEST = 64 * 1024;
 const STATEMENT_TIMEOUT = "5s";
 
 /** Where a request came from: by POST, or over a socket. */
-type RequestContext = { fastifyv5?: { request: object }; ws?: { socket?: object | undefined } };
+type RequestContext = { fastifyv5?: { request: object }; ws?: { request: object } };
 
 export type ServingOptions = {
   log: Log;

@@ -13,7 +13,8 @@ export const linksPlugin = extendSchema((build) => {
     typeDefs: gql`
       extend type Mutation {
         """
-        Links a bank account by the code that Mono Connect gave, which works once and for ten minutes.
+        Links a bank account by the code that Mono Connect gave, which works once and for ten minutes. Should linking fail
+        after the code was used, the error's extensions have monoAccountId: your backend can link by it.
         """
         linkMonoAccount(
           """

@@ -7,6 +7,7 @@ export const nullabilityPlugin = changeNullability({
   RequestSyncInput: { accountId: "!", idempotencyKey: "!" },
   RequestAllSyncsInput: { idempotencyKey: "!" },
   ChooseSyncSettingsInput: { platformSource: "!" },
+  UnlinkAccountInput: { accountId: "!" },
   MarkNotificationsReadInput: { ids: "[!]" },
   ChooseNotificationChannelInput: { platformSource: "!", channel: "!", enabled: "!" },
   SavePushSubscriptionInput: { endpoint: "!", p256dh: "!", auth: "!" },

@@ -52,6 +52,7 @@ export type SocketClient = {
   /** Resolves with the code and the reason when the server closes the connection. */
   closed: Promise<{ code: number; reason: string }>;
   opened: Promise<void>;
+  close: () => Promise<void>;
 };
 
 /** A token as an issuer would make it, good for an hour unless told. */
@@ -188,6 +189,7 @@ async function startApi(cloned: ClonedDb, options: ApiOptions): Promise<{ api: A
         subscribe: (query, variables = {}) => client.iterate({ query, variables }),
         opened: opened.promise,
         closed: closed.promise,
+        close: async () => client.dispose(),
       };
     },
   };
