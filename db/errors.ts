@@ -63,3 +63,13 @@ export const codeOf = (error: unknown): ErrorCode | null => {
   }
   return null;
 };
+
+/** What the error says that carries this code, and not what libraries around it say. */
+export const sentenceOf = (error: unknown, code: ErrorCode): string => {
+  let current = error;
+  while (current instanceof Error) {
+    if ("code" in current && current.code === code) return current.message;
+    current = current.cause;
+  }
+  return `${describeCode(code).meaning}.`;
+};

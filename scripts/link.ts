@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   const lines = request.kind === "csv" ? readCsv(await readCsvFile(request.file)) : [];
 
   const db = pgPool({ databaseUrl, role: "app_worker", max: 2, name: "tidemark link" });
-  const mono = openMonoOf(environment, db);
+  const mono = openMonoOf(environment, { db, isWaitedFor: request.kind === "one" });
   const means: Means = { db, keyring, mono, environment };
   try {
     await proveKeyring(db, keyring);
@@ -112,9 +112,9 @@ async function keyringOf(environment: Environment, isStarted: boolean): Promise<
   return parseKeyring(keys);
 }
 
-function openMonoOf(environment: Environment, db: Queryable): MonoAccess | null {
+function openMonoOf(environment: Environment, how: { db: Queryable; isWaitedFor: boolean }): MonoAccess | null {
   const { MONO_BASE_URL: baseUrl, MONO_SECRET_KEY: secretKey } = environment;
-  return secretKey === undefined ? null : openMono({ db, baseUrl, secretKey });
+  return secretKey === undefined ? null : openMono({ ...how, baseUrl, secretKey });
 }
 
 main().catch(exitWithSentence);

@@ -94,13 +94,13 @@ async function signIn(t: ExecutionContext, { serverUrl }: Connection, user: stri
 function listen(client: UrqlClient, subscription: string) {
   const heard: unknown[] = [];
   let look = (): void => {};
-  const { unsubscribe } = client.subscription(subscription, {}).subscribe(({ data, error }: OperationResult) => {
+  const subscribed = client.subscription(subscription, {}).subscribe(({ data, error }: OperationResult) => {
     heard.push(data ?? error);
     look();
   });
   return {
     heard,
-    stop: () => unsubscribe(),
+    stop: () => subscribed.unsubscribe(),
     until: <T>(schema: z.ZodType<T>): Promise<T> =>
       new Promise((resolve) => {
         look = () => {

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { Queryable } from "../../db/queryable.ts";
 import { createHttpClient } from "../../tasks/@http/client.ts";
 import { InsecureUrlError, NotJsonError, ProviderError, UnexpectedShapeError } from "../../tasks/@http/errors.ts";
@@ -16,14 +17,27 @@ export type MonoAccess = {
   close(): Promise<void>;
 };
 
-export function openMono({ db, ...options }: { db: Queryable; baseUrl: string; secretKey: string }): MonoAccess {
+/** @param options.isWaitedFor whether somebody waits for each answer, as they do not for each line of a file */
+export function openMono(options: {
+  db: Queryable;
+  baseUrl: string;
+  secretKey: string;
+  isWaitedFor: boolean;
+}): MonoAccess {
+  const { db, isWaitedFor, ...about } = options;
   const http = createHttpClient();
-  const people = new MonoForPeople({ client: createMonoClient({ http, ...options }), db });
+  const people = new MonoForPeople({ client: createMonoClient({ http, ...about }), db, isWaitedFor });
   const ask = async <T>(question: Parameters<typeof people.ask<T>>[0], unknown: string): Promise<T> => {
-    try {
-      return await people.ask(question);
-    } catch (error) {
-      throw new UsageError(sentenceOf(error, unknown), { cause: error });
+    for (;;) {
+      try {
+        return await people.ask(question);
+      } catch (error) {
+        if (isWaitedFor || !(error instanceof ProviderBusyError)) {
+          throw new UsageError(sentenceOf(error, unknown), { cause: error });
+        }
+        // A line of a file has the time.
+        await setTimeout(error.retryAfterSeconds * 1000);
+      }
     }
   };
   return {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isSafeError } from "postgraphile/grafast";
 import { GraphQLError } from "postgraphile/graphql";
-import { codeOf, describeCode } from "../../db/errors.ts";
+import { codeOf, describeCode, sentenceOf } from "../../db/errors.ts";
 import type { Log } from "../../db/log.ts";
 import { CodeSpentError } from "../linking.ts";
 import { EventsInterruptedError } from "../live_events.ts";
@@ -55,16 +55,6 @@ function told(error: GraphQLError, message: string, extensions: Record<string, u
     path: path ?? null,
     extensions,
   });
-}
-
-/** The sentence of the innermost error that has our code: those around it are libraries' own. */
-function sentenceOf(error: unknown, code: string): string {
-  let current = error;
-  while (current instanceof Error) {
-    if ("code" in current && current.code === code) return current.message;
-    current = current.cause;
-  }
-  return "An error occurred.";
 }
 
 /** graphql-js quotes the value that does not fit its type, and a value may be a secret in the wrong place. */

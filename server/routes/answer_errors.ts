@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyInstance } from "fastify";
-import { codeOf, describeCode } from "../../db/errors.ts";
+import { codeOf, describeCode, sentenceOf } from "../../db/errors.ts";
 import { ProblemError, sendProblem } from "./problem.ts";
 
 /** Whatever a handler of this context throws becomes a problem; what nobody expected is logged, and told to no client. */
@@ -17,8 +17,8 @@ function problemOf(error: FastifyError | Error): ProblemError | null {
   if (error instanceof ProblemError) return error;
   const code = codeOf(error);
   if (code !== null) {
-    const { httpStatus, meaning } = describeCode(code);
-    return httpStatus === 500 ? null : new ProblemError(httpStatus, { code, detail: sentence(meaning) });
+    const { httpStatus } = describeCode(code);
+    return httpStatus === 500 ? null : new ProblemError(httpStatus, { code, detail: sentenceOf(error, code) });
   }
   if (!("statusCode" in error) || typeof error.statusCode !== "number" || error.statusCode >= 500) return null;
   // Fastify's own words may quote the body.
@@ -31,5 +31,3 @@ const REFUSALS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: "The body is not JSON.",
   FST_ERR_CTP_EMPTY_JSON_BODY: "The body is empty, though its content type says JSON.",
 };
-
-const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

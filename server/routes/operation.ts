@@ -88,6 +88,22 @@ function problemsOf(where: FieldProblem["in"], error: z.ZodError | undefined): F
         problem: "is not known here",
       }));
     }
-    return [{ in: where, field: parent, problem: issue.message }];
+    return [{ in: where, field: parent, problem: inWords(issue) }];
   });
 }
+
+/** What zod says by itself is for those who know zod; what a schema of ours says is kept. */
+function inWords(issue: z.core.$ZodIssue): string {
+  if (!issue.message.startsWith("Invalid ")) return issue.message;
+  if (issue.code === "invalid_type") {
+    return issue.message.endsWith("received undefined") ? "is missing" : `must be of type ${issue.expected}`;
+  }
+  if (issue.code === "invalid_value") return `must be one of: ${issue.values.map(String).join(", ")}`;
+  if (issue.code !== "invalid_format") return issue.message;
+  return FORMATS[issue.format] ?? issue.message;
+}
+
+const FORMATS: Readonly<Record<string, string>> = {
+  guid: "must be a UUID",
+  datetime: "must be a moment as in ISO 8601, such as 2026-03-10T12:00:00Z",
+};

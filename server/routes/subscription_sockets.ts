@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import type { FastifyPluginAsync, FastifyRequest } from "fastify";
 import { makeHandler } from "graphql-ws/use/@fastify/websocket";
 import { type GrafservBase, makeGraphQLWSConfig } from "postgraphile/grafserv";
@@ -75,10 +76,14 @@ export const subscriptionSockets: FastifyPluginAsync<SubscriptionSocketsOptions>
     method: "GET",
     url: "/graphql",
     wsHandler(socket, request) {
-      handle.call(this, socket, request);
-      // A message that is too large, say, is a client's mistake: graphql-ws would put it on the terminal.
-      socket.removeAllListeners("error");
-      socket.on("error", (error: unknown) => request.log.debug({ err: error }, "a WebSocket failed"));
+      const handled = handle.call(this, socket, request);
+      const emitter: unknown = socket;
+      if (emitter instanceof EventEmitter) {
+        // A message that is too large, say, is a client's mistake: graphql-ws would put it on the terminal.
+        emitter.removeAllListeners("error");
+        emitter.on("error", (error) => request.log.debug({ err: error }, "a WebSocket failed"));
+      }
+      return handled;
     },
     handler: (_request, reply) =>
       reply

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { codeOf, describeCode } from "../../db/errors.ts";
+import { codeOf, describeCode, sentenceOf } from "../../db/errors.ts";
 import { standingLink } from "../../db/queries/accounts.ts";
 import type { Queryable } from "../../db/queryable.ts";
 import type { Keyring } from "../../tasks/@credentials/keyring.ts";
@@ -125,7 +125,7 @@ function withAccountId(error: unknown, accountId: string): ProblemError {
       ? error.problem
       : code === null
         ? { status: 500 }
-        : { status: describeCode(code).httpStatus, code, detail: `${describeCode(code).meaning}.` };
+        : { status: describeCode(code).httpStatus, code, detail: sentenceOf(error, code) };
   const { status, ...about } = said;
   return new ProblemError(status, { ...about, mono_account_id: accountId }, { cause: error });
 }

@@ -179,7 +179,7 @@ test(
       title: "Not Found",
       status: 404,
       code: "NTFND",
-      detail: "Not found, or not yours.",
+      detail: "There is no such account.",
     });
   }),
 );
@@ -282,6 +282,20 @@ test(
     const both = { platform_source: "mono", user_id: alice, account_name: "a", mono_account_id: "a", code: "b" };
     t.deepEqual(fields(await ask("POST", "/accounts", both)), ["body mono_account_id"]);
     t.deepEqual(fields(await ask("POST", "/momo/references", {})), ["body account_id", "body reference_id"]);
+    const words = await ask("POST", "/momo/references", {
+      reference_id: "canary",
+      operation: "canary",
+      requested_at: 1,
+    });
+    t.deepEqual(
+      words.problem.errors.map(({ field, problem }) => `${field} ${String(problem)}`),
+      [
+        "account_id is missing",
+        "reference_id must be a UUID",
+        "operation must be one of: requesttopay, requesttowithdraw",
+        "requested_at must be of type string",
+      ],
+    );
     for (const { text } of [list, link]) t.false(text.includes("canary"));
     t.false(server.logged().includes("canary"));
 
@@ -337,7 +351,7 @@ test("a bank account is linked by Mono's id or a code, once; another user's is a
 
       const theirs = await link({ user_id: bob, mono_account_id: externalId });
       tt.is(theirs.status, 409);
-      tt.like(theirs.json(), { code: "LNKDP", detail: "The account is already linked." });
+      tt.like(theirs.json(), { code: "LNKDP", detail: "This Mono account is linked already." });
       tt.false(theirs.text.includes(id) || theirs.text.includes(alice), "whose it is, is nobody's business");
 
       const unknown = await link({ mono_account_id: "ffffffffffffffffffffffff" });
@@ -467,7 +481,9 @@ test("a wallet's keys are sealed before they are stored, and shown nowhere; its 
       tt.like(taken.json(), { code: "REFTK", detail: "The reference is followed for another account." });
       tt.false(taken.text.includes(id), "whose it is, is nobody's business");
       const bank = await linkMono(owner);
-      tt.is((await track({ account_id: bank.accountId, reference_id: randomUUID() })).status, 422);
+      const ofBank = await track({ account_id: bank.accountId, reference_id: randomUUID() });
+      tt.is(ofBank.status, 422);
+      tt.like(ofBank.json(), { code: "LNKNV", detail: "References can be tracked for MoMo wallets only." });
 
       const answers = [first.text, (await server.ask("GET", "/accounts")).text].join();
       const kept = await everything(owner);

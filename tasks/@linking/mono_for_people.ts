@@ -33,13 +33,19 @@ export class MonoForPeople {
   readonly #db: Queryable;
   readonly #quota: QuotaGate;
   readonly #patienceMs: number;
+  readonly #isWaitedFor: boolean;
 
-  /** @param options.db acts as app_service or app_worker */
-  constructor(options: { client: MonoClient; db: Queryable; patienceMs?: number }) {
+  /**
+   * @param options.db acts as app_service or app_worker
+   * @param options.isWaitedFor false for one of thousands of questions, of which each can wait: what the quota keeps for
+   * people is not for them
+   */
+  constructor(options: { client: MonoClient; db: Queryable; patienceMs?: number; isWaitedFor?: boolean }) {
     this.#client = options.client;
     this.#db = options.db;
     this.#quota = new QuotaGate(options.db, "mono");
     this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
+    this.#isWaitedFor = options.isWaitedFor ?? true;
   }
 
   /**
@@ -66,7 +72,7 @@ export class MonoForPeople {
     const giveUp = (): void => tooLong.reject(new QuotaWaitError(1000));
     signal.addEventListener("abort", giveUp, { once: true });
     try {
-      await Promise.race([this.#quota.permit(true), tooLong.promise]);
+      await Promise.race([this.#quota.permit(this.#isWaitedFor), tooLong.promise]);
     } finally {
       signal.removeEventListener("abort", giveUp);
     }
