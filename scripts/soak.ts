@@ -1,13 +1,4 @@
-/**
- * `npm run soak`: weeks of business time in minutes, against simulators that fail, with workers that are killed.
- *
- *   npm run soak                                              seed 1, 100 accounts, 2,000 faults, 3 workers, a kill every 5 s
- *   npm run soak -- --seed 7 --accounts 100 --faults 10000 --workers 3 --kill-every 5
- *   npm run soak -- --json                                    the last line is one JSON object
- *
- * It brings its own Postgres and needs nothing else. Exit code 1: an invariant was broken; the first one is told, with
- * what led to it.
- */
+/** `npm run soak`: weeks of business time in minutes, against simulators that fail, with workers that are killed. */
 
 import { parseArgs } from "node:util";
 import { runSoak, type SoakOptions } from "./soak/run_soak.ts";
@@ -25,7 +16,31 @@ const DEFAULTS = {
   limit: 200,
 };
 
+const HELP = `npm run soak -- [--seed N] [--accounts N] [--faults N] [--workers N] [--kill-every S] [--json]
+
+Real worker processes sync accounts of simulated providers that fail by a seed, over weeks of virtual time, while
+workers are killed and put to sleep and Postgres crashes. At the end every row is compared with the simulators' truth.
+It brings its own Postgres and needs nothing else; 10,000 faults take about eight minutes.
+
+  --seed N         which faults, kills and transactions (${DEFAULTS.seed}); a seed can be replayed
+  --accounts N     accounts of both platforms (${DEFAULTS.accounts})
+  --faults N       it goes on until so many were met (${DEFAULTS.faults})
+  --workers N      worker processes (${DEFAULTS.workers})
+  --kill-every S   seconds from one kill -9 to the next, 0 for none (${DEFAULTS["kill-every"]})
+  --pause-every S  seconds from one worker falling asleep to the next, 0 for none (${DEFAULTS["pause-every"]})
+  --crashes N      crashes of Postgres (${DEFAULTS.crashes})
+  --fault-rate X   share of requests that meet a fault, 0 to 0.9 (${DEFAULTS["fault-rate"]})
+  --limit N        requests a second that the providers allow (${DEFAULTS.limit})
+  --quiet          only the result
+  --json           the last line is one JSON object
+
+Exit code 1: an invariant was broken; the first one is told, with what led to it.`;
+
 async function main(): Promise<void> {
+  if (process.argv.includes("--help")) {
+    console.log(HELP);
+    return;
+  }
   const { json, quiet, ...options } = readArguments();
   const say = (line: string): void => {
     if (!quiet) console.log(line);
@@ -74,8 +89,12 @@ function readArguments(): Omit<SoakOptions, "say"> & { json: boolean; quiet: boo
     },
   });
   const read = (name: keyof typeof DEFAULTS, least: number, most: number): number => {
-    const value = values[name] === undefined ? DEFAULTS[name] : Number(values[name]);
-    if (!(value >= least && value <= most)) throw new UsageError(`--${name} takes a number from ${least} to ${most}.`);
+    const given = values[name];
+    // Number("") is 0.
+    const value = given === undefined ? DEFAULTS[name] : given.trim() === "" ? Number.NaN : Number(given);
+    const isMeant = value >= least && value <= most && (name === "fault-rate" || Number.isInteger(value));
+    const kind = name === "fault-rate" ? "number" : "whole number";
+    if (!isMeant) throw new UsageError(`--${name} takes a ${kind} from ${least} to ${most}.`);
     return value;
   };
   return {
