@@ -13,13 +13,21 @@ const policy = z.object({
   counts: z.boolean(),
   sync_status: z.string().nullable(),
   retry: z.string(),
+  tells: z.string(),
 });
+
+const TOLD: Record<string, string> = {
+  owner: "its owner",
+  owner_in_time: "its owner, in time",
+  operator: "the operator",
+  nobody: "nobody",
+};
 
 test(
   "the table of failures tells failure_policy() for every kind there is, in the enum's order",
   withDb(async (t, db) => {
     const { rows } = await db.query(
-      `select k.kind::text, p.log_status::text, p.counts, p.sync_status::text, p.retry
+      `select k.kind::text, p.log_status::text, p.counts, p.sync_status::text, p.retry, p.tells
        from unnest(enum_range(null::app_public.failure_kind)) as k (kind)
        left join lateral app_private.failure_policy(k.kind) p on true
        order by k.kind`,
@@ -27,13 +35,14 @@ test(
     const policies = z.array(policy).parse(rows);
     t.true(policies.length > 1);
     t.deepEqual(
-      markdownTable(await architecture(), "Kind").map((row) => row.slice(0, 5)),
-      policies.map(({ kind, log_status, counts, sync_status, retry }) => [
+      markdownTable(await architecture(), "Kind").map((row) => row.slice(0, 6)),
+      policies.map(({ kind, log_status, counts, sync_status, retry, tells }) => [
         kind,
         log_status,
         counts ? "yes" : "no",
         sync_status ?? "by the count",
         retry,
+        TOLD[tells],
       ]),
     );
   }),

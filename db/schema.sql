@@ -3040,22 +3040,22 @@ $function$;
 grant execute on function app_private.export_user(uuid) to app_service;
 
 CREATE OR REPLACE FUNCTION app_private.failure_policy(p_kind app_public.failure_kind)
- RETURNS TABLE(log_status app_public.sync_log_status, counts boolean, sync_status app_public.sync_status, retry text)
+ RETURNS TABLE(log_status app_public.sync_log_status, counts boolean, sync_status app_public.sync_status, retry text, tells text)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select v.log_status::app_public.sync_log_status, v.counts, v.sync_status::app_public.sync_status, v.retry
+  select v.log_status::app_public.sync_log_status, v.counts, v.sync_status::app_public.sync_status, v.retry, v.tells
   from (values
-    ('transient',        'failed',     true,  null,            'backoff'),
-    ('rate_limited',     'failed',     false, null,            'backoff'),
-    ('auth_required',    'auth_error', true,  'auth_required', 'interval'),
-    ('account_gone',     'failed',     true,  'error',         'interval'),
-    ('provider_down',    'failed',     true,  null,            'backoff'),
-    ('invalid_response', 'failed',     true,  null,            'backoff'),
-    ('configuration',    'failed',     false, null,            'at_once'),
-    ('interrupted',      'failed',     false, null,            'at_once')
-  ) as v (kind, log_status, counts, sync_status, retry)
+    ('transient',        'failed',     true,  null,            'backoff',  'owner_in_time'),
+    ('rate_limited',     'failed',     false, null,            'backoff',  'nobody'),
+    ('auth_required',    'auth_error', true,  'auth_required', 'interval', 'owner'),
+    ('account_gone',     'failed',     true,  'error',         'interval', 'owner_in_time'),
+    ('provider_down',    'failed',     true,  null,            'backoff',  'owner_in_time'),
+    ('invalid_response', 'failed',     true,  null,            'backoff',  'owner_in_time'),
+    ('configuration',    'failed',     false, null,            'at_once',  'operator'),
+    ('interrupted',      'failed',     false, null,            'at_once',  'nobody')
+  ) as v (kind, log_status, counts, sync_status, retry, tells)
   where v.kind = p_kind::text;
 $function$;
 
@@ -4654,11 +4654,11 @@ begin
       -- A link that needs its owner is told as such, and a key of ours that is wrong is told to no user: each begins anew
       -- what lasts.
       failing_since = case
-        when f.kind in ('auth_required', 'configuration') then null
-        when f.counts then coalesce(s.failing_since, v_now)
+        when f.tells in ('owner', 'operator') then null
+        when f.tells = 'owner_in_time' then coalesce(s.failing_since, v_now)
         else s.failing_since
       end,
-      failing_told_at = case when f.kind <> 'auth_required' then s.failing_told_at end,
+      failing_told_at = case when f.tells <> 'owner' then s.failing_told_at end,
       next_sync_at = case f.retry
         when 'backoff' then greatest(
           v_now + app_private.retry_delay(s.failures + f.counts::integer, s.account_id),
@@ -4698,7 +4698,7 @@ begin
       select distinct on (s.platform_source) s.platform_source, f.message
       from failed f
       join app_private.sync_states s on s.account_id = f."accountId"
-      where f.kind = 'configuration'
+      where f.tells = 'operator'
     ) f
     where p.platform_source = f.platform_source
       -- An operator's own, longer pause stands.
@@ -4718,7 +4718,8 @@ begin
   perform app_private.open_episodes(coalesce((
     select json_agg(json_build_object('accountId', f."accountId", 'runId', f."runId"))
     from json_to_recordset(p_failures) as f ("accountId" uuid, "runId" bigint, kind app_public.failure_kind)
-    where f."accountId" = any (v_closed) and f.kind = 'auth_required'
+    cross join lateral app_private.failure_policy(f.kind) p
+    where f."accountId" = any (v_closed) and p.tells = 'owner'
   ), '[]'));
   perform app_private.trip_breakers(coalesce((
     select json_agg(json_build_object('accountId', f."accountId", 'kind', f.kind))

@@ -28,11 +28,11 @@ begin
       -- A link that needs its owner is told as such, and a key of ours that is wrong is told to no user: each begins anew
       -- what lasts.
       failing_since = case
-        when f.kind in ('auth_required', 'configuration') then null
-        when f.counts then coalesce(s.failing_since, v_now)
+        when f.tells in ('owner', 'operator') then null
+        when f.tells = 'owner_in_time' then coalesce(s.failing_since, v_now)
         else s.failing_since
       end,
-      failing_told_at = case when f.kind <> 'auth_required' then s.failing_told_at end,
+      failing_told_at = case when f.tells <> 'owner' then s.failing_told_at end,
       next_sync_at = case f.retry
         when 'backoff' then greatest(
           v_now + app_private.retry_delay(s.failures + f.counts::integer, s.account_id),
@@ -72,7 +72,7 @@ begin
       select distinct on (s.platform_source) s.platform_source, f.message
       from failed f
       join app_private.sync_states s on s.account_id = f."accountId"
-      where f.kind = 'configuration'
+      where f.tells = 'operator'
     ) f
     where p.platform_source = f.platform_source
       -- An operator's own, longer pause stands.
@@ -92,7 +92,8 @@ begin
   perform app_private.open_episodes(coalesce((
     select json_agg(json_build_object('accountId', f."accountId", 'runId', f."runId"))
     from json_to_recordset(p_failures) as f ("accountId" uuid, "runId" bigint, kind app_public.failure_kind)
-    where f."accountId" = any (v_closed) and f.kind = 'auth_required'
+    cross join lateral app_private.failure_policy(f.kind) p
+    where f."accountId" = any (v_closed) and p.tells = 'owner'
   ), '[]'));
   perform app_private.trip_breakers(coalesce((
     select json_agg(json_build_object('accountId', f."accountId", 'kind', f.kind))

@@ -23,18 +23,19 @@ type Policy = {
   counts: boolean;
   status: "active" | "auth_required" | "error";
   next: "backoff" | "interval" | "at once";
+  tells: "owner" | "owner_in_time" | "operator" | "nobody";
 };
 
 /** What each kind means, as ARCHITECTURE.md tells it; failure_policy() must say the same. */
 const policies: Record<Failure["kind"], Policy> = {
-  transient: { log: "failed", counts: true, status: "active", next: "backoff" },
-  rate_limited: { log: "failed", counts: false, status: "active", next: "backoff" },
-  auth_required: { log: "auth_error", counts: true, status: "auth_required", next: "interval" },
-  account_gone: { log: "failed", counts: true, status: "error", next: "interval" },
-  provider_down: { log: "failed", counts: true, status: "active", next: "backoff" },
-  invalid_response: { log: "failed", counts: true, status: "active", next: "backoff" },
-  configuration: { log: "failed", counts: false, status: "active", next: "at once" },
-  interrupted: { log: "failed", counts: false, status: "active", next: "at once" },
+  transient: { log: "failed", counts: true, status: "active", next: "backoff", tells: "owner_in_time" },
+  rate_limited: { log: "failed", counts: false, status: "active", next: "backoff", tells: "nobody" },
+  auth_required: { log: "auth_error", counts: true, status: "auth_required", next: "interval", tells: "owner" },
+  account_gone: { log: "failed", counts: true, status: "error", next: "interval", tells: "owner_in_time" },
+  provider_down: { log: "failed", counts: true, status: "active", next: "backoff", tells: "owner_in_time" },
+  invalid_response: { log: "failed", counts: true, status: "active", next: "backoff", tells: "owner_in_time" },
+  configuration: { log: "failed", counts: false, status: "active", next: "at once", tells: "operator" },
+  interrupted: { log: "failed", counts: false, status: "active", next: "at once", tells: "nobody" },
 };
 
 async function failOnce(db: Queryable, account: Account, kind: Failure["kind"], fields: Partial<Failure> = {}) {
@@ -58,7 +59,7 @@ test(
     const stored = await rowsOf(
       db,
       `select kind::text, log_status::text as log, counts, coalesce(sync_status::text, 'active') as status,
-         case retry when 'at_once' then 'at once' else retry end as next
+         case retry when 'at_once' then 'at once' else retry end as next, tells
        from unnest(enum_range(null::app_public.failure_kind)) as kind, app_private.failure_policy(kind)`,
     );
     t.deepEqual(Object.fromEntries(stored.map(({ kind, ...policy }) => [String(kind), policy])), policies);

@@ -64,7 +64,7 @@ test("Retry-After becomes a moment of business time", async (t) => {
   t.is(await at("nonsense"), null);
 });
 
-test("whose key it is, is asked once a minute, however many are refused", async (t) => {
+test("a key of ours that is refused is tried once a minute, however many accounts are refused", async (t) => {
   let asked = 0;
   let answer: () => Promise<void> = () => Promise.reject(refusal({ operation: "check key", status: 401 }));
   const explain = createMonoExplainer({ checkKey: () => ((asked += 1), answer()) });
@@ -82,6 +82,23 @@ test("whose key it is, is asked once a minute, however many are refused", async 
   context.advance(1);
   t.is((await explain(unauthorized, context)).kind, "auth_required");
   t.is(asked, 2);
+});
+
+test("a key of ours that ends a moment after it was good is blamed on nobody's account", async (t) => {
+  let asked = 0;
+  let answer: () => Promise<void> = () => Promise.resolve();
+  const explain = createMonoExplainer({ checkKey: () => ((asked += 1), answer()) });
+  const context = testContext(NOW);
+  const unauthorized = refusal({ status: 401 });
+  const together = await Promise.all([explain(unauthorized, context), explain(unauthorized, context)]);
+  t.deepEqual(
+    together.map(({ kind }) => kind),
+    ["auth_required", "auth_required"],
+  );
+  t.is(asked, 1, "those who are refused at the same moment share one question");
+  answer = () => Promise.reject(refusal({ operation: "check key", status: 401 }));
+  context.advance(1);
+  t.is((await explain(unauthorized, context)).kind, "configuration");
 });
 
 test("while nobody can tell whose key it is, nobody is blamed", async (t) => {

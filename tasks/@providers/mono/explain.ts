@@ -24,16 +24,22 @@ const CHECK_EVERY_MS = 60_000;
 export function createMonoExplainer(client: Pick<MonoClient, "checkKey">): Platform["explain"] {
   let checked: { at: number; outcome: Promise<KeyCheck> } | null = null;
 
-  /** At most once a minute, however many accounts are refused in it. */
+  /**
+   * A key that was refused is not tried again for a minute, however many accounts are refused in it. That it was good is
+   * forgotten at once: were it to end a moment later, every account refused in that minute would be blamed for it.
+   */
   function checkKey(context: Pick<SyncContext, "now" | "signal">): Promise<KeyCheck> {
     const now = context.now().getTime();
     if (checked === null || Math.abs(now - checked.at) >= CHECK_EVERY_MS) {
       const check = { at: now, outcome: whoseFault(client, context) };
       checked = check;
-      // A check that we ourselves broke off has found out nothing that would hold for a minute.
-      check.outcome.catch(() => {
+      const forget = (): void => {
         if (checked === check) checked = null;
-      });
+      };
+      // A check that we ourselves broke off has found out nothing that would hold for a minute.
+      check.outcome.then((whose) => {
+        if (whose === "accounts") forget();
+      }, forget);
     }
     return checked.outcome;
   }
