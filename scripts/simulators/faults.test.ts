@@ -66,6 +66,7 @@ test("each kind does what it says, and only some let the request take effect", a
     "null_data",
     "reordered",
     "repeated_row",
+    "repeated_page",
   ]);
   for (const status of ["401", "403", "429", "500", "503"] as const) t.is(of(status).reply.status, Number(status));
   t.is(of("429_retry_after").reply.headers?.["retry-after"], "1");
@@ -136,4 +137,21 @@ test("a plan is asked for what no queued fault takes", async (t) => {
   }
   t.deepEqual(statuses, [503, 500, 200]);
   t.deepEqual(faults.report().injected, { "503": 1, "500": 1 });
+});
+
+test("a page comes again as the next one, only where it was the last to be served of that list", async (t) => {
+  const faults = newFaults();
+  const page = async (number: number, account = "a", name = "page"): Promise<unknown> => {
+    const asked = { ...request(`/${account}`), query: new URLSearchParams({ [name]: String(number), from: "1" }) };
+    const reply = await faults.answer(asked, () => json(200, { data: [account, number], page: number }));
+    return JSON.parse(reply.body.toString());
+  };
+  for (const name of ["page", "pageNum"]) {
+    await page(1, "a", name);
+    await page(1, "b", name);
+    faults.add({ kind: "repeated_page", times: 3 });
+    t.deepEqual(await page(2, "a", name), { data: ["a", 1], page: 2 });
+    t.deepEqual(await page(1, "a", name), { data: ["a", 1], page: 1 });
+    t.deepEqual(await page(3, "b", name), { data: ["b", 3], page: 3 });
+  }
 });

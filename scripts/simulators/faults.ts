@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { json, type Reply, type SimulatorRequest, text } from "./http.ts";
+import { Listings } from "./listings.ts";
 
 export const faultKinds = [
   /** Refusals in the provider's own shape. The request has no effect. */
@@ -42,6 +43,8 @@ export const faultKinds = [
   "reordered",
   /** The true answer with the first row of the list in `data` there twice. */
   "repeated_row",
+  /** The true answer with the list of the page before, where that was the last page served of the same list. */
+  "repeated_page",
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];
@@ -87,6 +90,7 @@ export class Faults {
   #pending: z.output<typeof faultSchema>[] = [];
   #injected = new Map<FaultKind, number>();
   #plan: FaultPlan | null = null;
+  readonly #listings = new Listings();
   readonly #refusals: Refusals;
 
   constructor(refusals: Refusals) {
@@ -116,7 +120,12 @@ export class Faults {
   }
 
   /** The true answer, or what a fault makes of it. */
-  async answer(request: SimulatorRequest, truly: () => Reply | Promise<Reply>): Promise<Reply> {
+  async answer(request: SimulatorRequest, answer: () => Reply | Promise<Reply>): Promise<Reply> {
+    const page = async (): Promise<{ reply: Reply; before: Reply | null }> => {
+      const reply = await answer();
+      return { reply, before: this.#listings.turn(request, reply) };
+    };
+    const truly = async (): Promise<Reply> => (await page()).reply;
     const fault = this.#take(request) ?? this.#planned(request);
     if (fault === undefined) return truly();
     this.#injected.set(fault.kind, (this.#injected.get(fault.kind) ?? 0) + 1);
@@ -168,6 +177,10 @@ export class Faults {
         return reshape(await truly(), (data) => (Array.isArray(data) ? data.toReversed() : data));
       case "repeated_row":
         return reshape(await truly(), (data) => (Array.isArray(data) ? data.slice(0, 1).concat(data) : data));
+      case "repeated_page": {
+        const { reply, before } = await page();
+        return before === null ? reply : reshape(reply, () => listOf(before));
+      }
       case "null":
         break;
     }
@@ -211,6 +224,12 @@ function reshape(reply: Reply, change: (data: unknown) => unknown): Reply {
   const body: unknown = JSON.parse(reply.body.toString());
   if (typeof body !== "object" || body === null || !("data" in body)) return reply;
   return { ...reply, body: JSON.stringify({ ...body, data: change(body.data) }) };
+}
+
+/** `data` of an answer that has one. */
+function listOf(reply: Reply): unknown {
+  const body: unknown = JSON.parse(reply.body.toString());
+  return typeof body === "object" && body !== null && "data" in body ? body.data : null;
 }
 
 function retype(body: string): string {

@@ -26,7 +26,12 @@ async function readCoverage(db: Queryable, { accountId }: Member) {
 export async function differencesOf(owner: Pool, providers: Providers, member: Member): Promise<Violation[]> {
   const coverage = await readCoverage(owner, member);
   const found =
-    coverage === undefined ? [] : asViolations(member, await compare(owner, providers, member, coverage.history_start));
+    coverage === undefined
+      ? []
+      : asViolations(
+          member,
+          await described(owner, providers, member, await compare(owner, providers, member, coverage.history_start)),
+        );
   if (member.platform === "mono") return found;
   const truth = providers.momo.truth(member.externalId);
   return [...found, ...asViolations(member, await compareReferences(owner, member.accountId, truth))];
@@ -62,6 +67,28 @@ async function liesIn(client: PoolClient, providers: Providers, member: Member):
     detail: `a day that counts as complete is not: ${lie}`,
   }));
 }
+
+/** The same, so that a reader knows what sort of row it is and since when it is one. */
+async function described(owner: Pool, providers: Providers, member: Member, found: Differences): Promise<Differences> {
+  const { rows } = await owner.query(
+    `select provider_transaction_id as id, format('%s of %s, %s %s, since %s', provider_transaction_id, occurred_on, amount, narration, first_seen_at) as detail
+     from app_public.transactions where account_id = $1 and provider_transaction_id = any ($2)`,
+    [member.accountId, found.duplicated],
+  );
+  const stored = new Map(
+    z
+      .array(storedDetail)
+      .parse(rows)
+      .map(({ id, detail }) => [id, detail]),
+  );
+  return {
+    missing: found.missing.map((id) => describeRow(providers, member, id)),
+    duplicated: found.duplicated.map((id) => stored.get(id) ?? id),
+    different: found.different,
+  };
+}
+
+const storedDetail = z.object({ id: z.string(), detail: z.string() });
 
 /** When a bank's row came: a posting later than the overlap allows would be the soak's own mistake. */
 function describeRow({ mono }: Providers, member: Member, id: string): string {

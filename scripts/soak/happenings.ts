@@ -58,6 +58,8 @@ export class Happenings {
   /** Ends every outage, renews every consent: what is left is for Tidemark to mend. */
   settle(): void {
     this.#mend(Infinity);
+    // One that struck after the last reading would be a difference that nobody could know of.
+    this.#providers.mono.clearShifts();
     for (const { externalId } of this.#banks) {
       this.#providers.mono.setRealtime(externalId, { durationMs: 0, legacyEnqueued: false });
     }

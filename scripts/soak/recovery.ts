@@ -5,11 +5,11 @@ import { z } from "zod";
 export type Killed = { where: string; at: string; accounts: string[] };
 
 /**
- * Seconds from each kill to the next run of each account that the killed worker held; Infinity for one that never ran
+ * Seconds from each kill to the next run of each account that the killed worker held; null for one that never ran
  * again. Machine time.
  */
-export async function recoveries(owner: Pool, killed: readonly Killed[]): Promise<number[]> {
-  const times: number[] = [];
+export async function recoveries(owner: Pool, killed: readonly Killed[]): Promise<(number | null)[]> {
+  const times: (number | null)[] = [];
   for (const { at, accounts } of killed) {
     const { rows } = await owner.query(
       `select extract(epoch from min(l.at) - $2::timestamptz)::double precision as seconds
@@ -19,7 +19,7 @@ export async function recoveries(owner: Pool, killed: readonly Killed[]): Promis
       [accounts, at],
     );
     const found = z.array(z.object({ seconds: z.number().nullable() })).parse(rows);
-    times.push(...found.map(({ seconds }) => (seconds === null ? Infinity : Math.round(seconds * 10) / 10)));
+    times.push(...found.map(({ seconds }) => (seconds === null ? null : Math.round(seconds * 10) / 10)));
   }
   return times;
 }

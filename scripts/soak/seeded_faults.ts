@@ -29,6 +29,7 @@ const SHARES: Record<FaultKind, number> = {
   null_data: 4,
   reordered: 3,
   repeated_row: 6,
+  repeated_page: 6,
 };
 
 /** Kinds that take machine time: a run that is repeated exactly leaves them out. */

@@ -156,7 +156,7 @@ class SteppedSoak {
       await this.#look(cast, [random.pick(cast), random.pick(cast)]);
     }
     if (this.#violations.length === 0) await this.#end(cast, happenings, rounds);
-    const { bugs } = mono.state();
+    const bugs = [mono.state().bugs, ...Object.values(momo.state().hosts).map((host) => host.bugs)].flat();
     for (const bug of bugs) this.#violations.push({ invariant: "simulator", accountId: null, detail: bug });
     return {
       seed,

@@ -18,7 +18,7 @@ export type Invariant =
   | "last_synced_at"
   /** A run counts as a success although the provider refused one of its requests. */
   | "honesty"
-  /** An account is late without a reason, or did not come back when the faults ended. */
+  /** An account did not come back when the faults ended. */
   | "stuck"
   /** A job is locked by a worker that is dead. */
   | "locked_job"
@@ -28,6 +28,8 @@ export type Invariant =
   | "limit"
   /** A worker ended that nobody had ended. */
   | "worker"
+  /** A worker that was told to stop had not ended in time. */
+  | "stop"
   /** The simulator itself is wrong: nothing can be concluded. */
   | "simulator";
 

@@ -36,6 +36,7 @@ export class WorkerProcesses {
   readonly #lines: string[] = [];
   readonly #problems = new Map<string, number>();
   readonly #unexpected: string[] = [];
+  readonly #slowStops: string[] = [];
   #stopping = false;
   /** Workers that ended before they took any job. */
   failedStarts = 0;
@@ -68,6 +69,11 @@ export class WorkerProcesses {
   /** Workers that ended though nobody had ended them, in a sentence each. */
   unexpectedEnds(): string[] {
     return [...this.#unexpected];
+  }
+
+  /** Workers that had to be killed because they did not stop in time, in a sentence each. */
+  slowStops(): string[] {
+    return [...this.#slowStops];
   }
 
   /** Warnings and errors by their words, with how often they came. */
@@ -121,7 +127,7 @@ export class WorkerProcesses {
           worker.state = "ended";
           worker.child.kill("SIGTERM");
           const impatience = setTimeout(() => {
-            this.#unexpected.push(`worker ${worker.number} had not ended ${withinMs} ms after SIGTERM`);
+            this.#slowStops.push(`worker ${worker.number} had not ended ${withinMs} ms after SIGTERM`);
             worker.child.kill("SIGKILL");
           }, withinMs);
           await gone;

@@ -277,6 +277,11 @@ export class MonoControl {
     this.#scene.shifts.add(order);
   }
 
+  /** Forgets the shifts that no list has met yet. */
+  clearShifts(): void {
+    this.#scene.shifts.clear();
+  }
+
   /** Null: no limit. Breaches so far stay counted. */
   setRateLimit(settings: LimitSettings | null): void {
     const { limiter, limits } = this.#scene;

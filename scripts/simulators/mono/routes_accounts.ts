@@ -147,7 +147,7 @@ function isEnqueued(job: Job | null, account: LinkedAccount): boolean {
   return job?.status === "processing" && account.realtime.legacyEnqueued;
 }
 
-/** A row comes or goes at the top of the list, and the cache knows at once. */
+/** A row comes or goes at the top of the list, and the cache knows at once; a row that the bank has removed already only goes. */
 function shift(world: World, account: LinkedAccount, change: "insert" | "remove", listed: LedgerRow[]): void {
   const [top] = listed;
   if (change === "insert") {
@@ -155,7 +155,9 @@ function shift(world: World, account: LinkedAccount, change: "insert" | "remove"
     world.perform({ kind: "add_transaction", account: account.id, transaction });
   } else if (top !== undefined) {
     const { id } = present(world.seed, account, { ...top, raw: null });
-    world.perform({ kind: "remove_transaction", account: account.id, transaction: String(id) });
+    if (world.shows(account.id, String(id))) {
+      world.perform({ kind: "remove_transaction", account: account.id, transaction: String(id) });
+    }
   }
   world.perform({ kind: "refresh_cache", account: account.id });
 }

@@ -137,6 +137,18 @@ test("a list that shifts: the row at the seam comes twice, or never", async (t) 
   t.is((await read(2)).meta.total, total);
 });
 
+test("a list shifts also where the bank had removed its top row before the cache knew", async (t) => {
+  const mono = await startForTest(t);
+  const id = mono.createAccount({ perWeek: 40 });
+  const read = (page: number) => call(mono, `/v2/accounts/${id}/transactions?limit=10&page=${page}`);
+  const [top, next] = pageOf.parse((await read(1)).body).data;
+  if (top === undefined || next === undefined) return t.fail();
+  mono.removeTransaction(id, top.id);
+  mono.shift({ account: id, afterPage: 1, change: "remove" });
+  t.like(await read(1), { status: 200, body: { data: { 0: { id: top.id } } } });
+  t.like(await read(1), { status: 200, body: { data: { 0: { id: next.id } } } });
+});
+
 test("what control does to a row is what pages show, once the cache has caught up", async (t) => {
   const mono = await startForTest(t);
   const id = mono.createAccount({ perWeek: 30 });

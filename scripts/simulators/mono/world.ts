@@ -416,6 +416,11 @@ export class World {
     return this.#connections.issueCode(account.id, at);
   }
 
+  /** Whether the bank has this transaction, whatever the cache still shows. */
+  shows(account: string, transaction: string): boolean {
+    return !this.#findRow(account, transaction, this.now()).removed;
+  }
+
   /** Also a removed row, by the id it had. */
   #findRow(accountId: string, transaction: string, at: number): FoundRow & { removed: boolean } {
     const account = this.account(accountId);
