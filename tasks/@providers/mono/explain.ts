@@ -33,13 +33,16 @@ export function createMonoExplainer(client: Pick<MonoClient, "checkKey">): Platf
     if (checked === null || Math.abs(now - checked.at) >= CHECK_EVERY_MS) {
       const check = { at: now, outcome: whoseFault(client, context) };
       checked = check;
-      const forget = (): void => {
-        if (checked === check) checked = null;
-      };
-      // A check that we ourselves broke off has found out nothing that would hold for a minute.
-      check.outcome.then((whose) => {
-        if (whose === "accounts") forget();
-      }, forget);
+      void check.outcome
+        // A check that we ourselves broke off has found out nothing that would hold for a minute.
+        .then(
+          (whose) => whose !== "accounts",
+          () => false,
+        )
+        .then((holds) => {
+          if (!holds && checked === check) checked = null;
+          return holds;
+        });
     }
     return checked.outcome;
   }
