@@ -10,12 +10,16 @@
  */
 
 import { loadavg } from "node:os";
-import { parseArgs } from "node:util";
 import type { Bench } from "./bench/bench.ts";
 import { benches } from "./bench/benches.ts";
 import { rounded } from "./bench/numbers.ts";
 import { verdict } from "./bench/targets.ts";
+import { readCommandLine } from "./arguments.ts";
 import { exitWithSentence, UsageError } from "./usage.ts";
+
+const HELP = `npm run bench [-- NAME …]: how fast Tidemark is. There are ${Object.keys(benches).join(", ")}.
+  --short   the short form of a named bench
+  --json    the last line is one object: {"name", "metrics"}`;
 
 async function main(): Promise<void> {
   const { chosen, json, short } = readArguments();
@@ -33,7 +37,7 @@ async function main(): Promise<void> {
 }
 
 function readArguments(): { chosen: [string, Bench][]; json: boolean; short: boolean } {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readCommandLine(HELP, {
     allowPositionals: true,
     options: { json: { type: "boolean", default: false }, short: { type: "boolean", default: false } },
   });

@@ -7,14 +7,18 @@
  * An error keeps a process from working, a warning leaves something off. Exit code 1 where there is an error, else 0.
  */
 
-import { parseArgs } from "node:util";
 import { platformSource } from "../db/queries/runs.ts";
 import { databaseFindings } from "./configuration/database_findings.ts";
 import { environmentFindings, readEnvironment } from "./configuration/environment_findings.ts";
+import { readCommandLine } from "./arguments.ts";
 import { exitWithSentence, UsageError } from "./usage.ts";
 
+const HELP = `npm run check:config: what is wrong with the environment and the database it names, without starting anything.
+  --servers N, --workers N   whether Postgres has connections for so many processes (1 each)
+  --concurrency N            of the workers (8)`;
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values } = readCommandLine(HELP, {
     options: {
       servers: { type: "string", default: "1" },
       workers: { type: "string", default: "1" },

@@ -3,17 +3,20 @@
  * for a sync. ACCOUNT is its id or name. Without WHAT: what can be tried.
  */
 
-import { parseArgs } from "node:util";
 import { loadEnvironment } from "../db/environment.ts";
+import { parseArguments } from "./arguments.ts";
 import { platformLabels } from "./demo/people.ts";
 import { type RunningAccount, RunningDemo } from "./demo/running_demo.ts";
 import { thingsToTry } from "./demo/things_to_try.ts";
 import { exitWithSentence, UsageError } from "./usage.ts";
 
 async function main(): Promise<void> {
-  const { positionals } = parseArgs({ allowPositionals: true });
+  const { values, positionals } = parseArguments({
+    allowPositionals: true,
+    options: { help: { type: "boolean", short: "h", default: false } },
+  });
   const [what, named, ...more] = positionals;
-  if (what === undefined) {
+  if (what === undefined || values.help) {
     console.log(await overview());
     return;
   }

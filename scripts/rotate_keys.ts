@@ -2,43 +2,38 @@
  * `npm run rotate-keys`: brings every sealed credential, and the identity key, under the current key, the first of TIDEMARK_ENCRYPTION_KEYS.
  *
  * Workers may go on meanwhile, once all of them know the new key. It may be stopped (Ctrl-C finishes the batch at hand)
- * and run again: what is left to do is what is still under another key. It ends with 0 only when nothing is left.
+ * and run again: what is left to do is what is still under another key. It ends with 0 only when nothing is left, with 1
+ * when something is, with 2 when it could not begin.
  */
 
-import { z } from "zod";
-import { EncryptionKeysError } from "../db/encryption_keys.ts";
-import { EnvironmentError, loadEnvironment } from "../db/environment.ts";
+import { loadEnvironment } from "../db/environment.ts";
 import { pgPool } from "../db/pool.ts";
-import { CredentialError } from "../tasks/@credentials/credential_error.ts";
 import { parseKeyring } from "../tasks/@credentials/keyring.ts";
 import { proveKeyring } from "../tasks/@credentials/prove_keyring.ts";
 import { rotateCredentials } from "../tasks/@credentials/rotate.ts";
 import { rotateIdentityKey } from "../tasks/@linking/identity_key.ts";
+import { takesNoArguments } from "./arguments.ts";
+import { commandDatabase } from "./connection.ts";
 import { progressLine, summaryOf } from "./rotation_report.ts";
+import { exitWithSentence, UsageError } from "./usage.ts";
 
-const requirements = z.object({
-  DATABASE_URL: z.string({ error: "DATABASE_URL is not set: which database's credentials?" }),
-  TIDEMARK_ENCRYPTION_KEYS: z.string({
-    error: "TIDEMARK_ENCRYPTION_KEYS is not set: it takes the new key first and the old one after it.",
-  }),
-});
+const HELP = `npm run rotate-keys: seals everything anew with the first key of TIDEMARK_ENCRYPTION_KEYS, which has the old one after it.
+It takes no arguments. All workers and servers must know the new key first; it may be stopped and run again.`;
 
 async function main(): Promise<void> {
-  const required = requirements.safeParse(loadEnvironment());
-  if (!required.success) {
-    giveUp(required.error.issues.map(({ message }) => message).join("\n"));
-    return;
+  takesNoArguments(HELP);
+  const environment = loadEnvironment();
+  // Not the keys of the demo: whoever rotates them starts `npm start` with both first, as any other process.
+  const { TIDEMARK_ENCRYPTION_KEYS: keys } = environment;
+  if (keys === undefined) {
+    throw new UsageError("TIDEMARK_ENCRYPTION_KEYS is not set: it takes the new key first and the old one after it.");
   }
-  const keyring = parseKeyring(required.data.TIDEMARK_ENCRYPTION_KEYS);
+  const { databaseUrl } = await commandDatabase(environment);
+  const keyring = parseKeyring(keys);
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
 
-  const db = pgPool({
-    databaseUrl: required.data.DATABASE_URL,
-    role: "app_worker",
-    max: 1,
-    name: "tidemark rotate-keys",
-  });
+  const db = pgPool({ databaseUrl, role: "app_worker", max: 1, name: "tidemark rotate-keys" });
   try {
     await proveKeyring(db, keyring);
     await rotateIdentityKey(db, keyring);
@@ -58,16 +53,4 @@ async function main(): Promise<void> {
   }
 }
 
-function giveUp(words: string): void {
-  console.error(words);
-  process.exitCode = 1;
-}
-
-try {
-  await main();
-} catch (error) {
-  const isForOperators =
-    error instanceof EnvironmentError || error instanceof EncryptionKeysError || error instanceof CredentialError;
-  if (!isForOperators) throw error;
-  giveUp(error.message);
-}
+main().catch(exitWithSentence);

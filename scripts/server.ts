@@ -3,9 +3,14 @@
 import { loadEnvironment } from "../db/environment.ts";
 import { createLog } from "../db/log.ts";
 import { startServer } from "../server/start_server.ts";
+import { takesNoArguments } from "./arguments.ts";
 import { exitWithSentence, UsageError } from "./usage.ts";
 
+const HELP = `npm run server: answers over HTTP until it is told to stop.
+It takes no arguments; DATABASE_URL, PORT and the other variables of .env.example tell it everything.`;
+
 async function main(): Promise<void> {
+  takesNoArguments(HELP);
   const environment = loadEnvironment();
   const { DATABASE_URL } = environment;
   if (DATABASE_URL === undefined) {

@@ -6,10 +6,16 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { loadEnvironment } from "../db/environment.ts";
+import { takesNoArguments } from "./arguments.ts";
+import { readConnection } from "./connection.ts";
 import { startDemoSimulators } from "./demo/simulators.ts";
-import { exitWithSentence } from "./usage.ts";
+import { exitWithSentence, UsageError } from "./usage.ts";
+
+const HELP = `npm run simulators: the simulators of Mono, MTN MoMo, OneSignal and a push service by themselves, until Ctrl-C.
+It takes no arguments. They listen on the five ports after PORT and keep their state in TIDEMARK_DATA.`;
 
 async function main(): Promise<void> {
+  takesNoArguments(HELP);
   const {
     MONO_SECRET_KEY: _mono,
     MOMO_SUBSCRIPTION_KEY: _momo,
@@ -17,6 +23,7 @@ async function main(): Promise<void> {
     ...environment
   } = loadEnvironment();
   const data = resolve(environment.TIDEMARK_DATA);
+  await refuseBesideStart(data);
   await mkdir(data, { recursive: true });
   const simulators = await startDemoSimulators({ environment, data });
   const { mono, momo, oneSignal, pushService } = simulators;
@@ -41,6 +48,29 @@ async function main(): Promise<void> {
     process.once("SIGINT", () => stop()).once("SIGTERM", () => stop());
   });
   await simulators.close();
+}
+
+/** Two that keep their state in the same files would each lose what the other was told. */
+async function refuseBesideStart(data: string): Promise<void> {
+  const started = await readConnection(data);
+  if (started === null) return;
+  for (const url of [started.monoUrl, started.momoUrl]) {
+    if (!(await isSimulator(url))) continue;
+    throw new UsageError(
+      `\`npm start\` runs here with simulators of its own (${started.monoUrl}, ${started.momoUrl}): ` +
+        "use those, or set PORT and TIDEMARK_DATA for others.",
+    );
+  }
+}
+
+async function isSimulator(url: string): Promise<boolean> {
+  if (new URL(url).hostname !== "127.0.0.1") return false;
+  try {
+    return (await fetch(new URL("/control/state", url), { signal: AbortSignal.timeout(5_000) })).ok;
+  } catch {
+    // Nobody is there: that start was cut off and left its connection.json behind.
+    return false;
+  }
 }
 
 main().catch(exitWithSentence);

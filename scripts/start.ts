@@ -19,16 +19,22 @@ import { platformSource } from "../db/queries/runs.ts";
 import { startServer } from "../server/start_server.ts";
 import { createRuntime } from "../tasks/@worker/runtime.ts";
 import { keepRunning } from "../tasks/@worker/keep_running.ts";
-import { removeConnection, writeConnection } from "./connection.ts";
+import { takesNoArguments } from "./arguments.ts";
+import { readConnection, removeConnection, writeConnection } from "./connection.ts";
 import { readOrCreateDemoKeys, readOrCreateDemoVapidKeys } from "./demo_keys.ts";
 import { linkDemoAccounts } from "./demo/link_accounts.ts";
 import { demoUsers } from "./demo/people.ts";
 import { giveDemoDevices } from "./demo/push_devices.ts";
 import { demoSigningSecret } from "./demo/signing_secret.ts";
 import { type DemoSimulators, startDemoSimulators } from "./demo/simulators.ts";
-import { startPostgres } from "./postgres/embedded.ts";
+import { DataFolderInUseError } from "./postgres/data_folder.ts";
+import { type EmbeddedPostgres, startPostgres } from "./postgres/embedded.ts";
 import { runLine, welcome } from "./start_screen.ts";
 import { exitWithSentence, UsageError } from "./usage.ts";
+
+const HELP = `npm start: everything in one process, with simulated providers where there are no keys.
+It takes no arguments. PORT (4100) is the server's, TIDEMARK_DATA (.tidemark) where its data is kept; with DATABASE_URL it
+uses your Postgres. .env.example has the other variables.`;
 
 /** Jobs at once, for each platform. */
 const CONCURRENCY = 4;
@@ -37,6 +43,7 @@ const CONCURRENCY = 4;
 const opened: { what: string; close: () => Promise<void> }[] = [];
 
 async function main(): Promise<void> {
+  takesNoArguments(HELP);
   const given = loadEnvironment();
   const data = resolve(given.TIDEMARK_DATA);
   await mkdir(data, { recursive: true });
@@ -154,11 +161,7 @@ const sha256 = (text: string): string => createHash("sha256").update(text).diges
 
 /** The embedded Postgres, with a login that is no superuser: what works here works on a managed Postgres too. */
 async function openOwnDatabase(data: string): Promise<string> {
-  const postgres = await startPostgres({
-    version: 18,
-    dataDir: join(data, "postgres"),
-    onLog: (line) => void appendFile(join(data, "postgres.log"), `${line}\n`),
-  });
+  const postgres = await startOwnPostgres(data);
   opened.push({ what: "Postgres", close: () => postgres.stop() });
   const password = randomBytes(18).toString("base64url");
   const superuser = new Client({ connectionString: postgres.url });
@@ -178,6 +181,25 @@ async function openOwnDatabase(data: string): Promise<string> {
   url.password = password;
   url.pathname = "/tidemark";
   return url.href;
+}
+
+/** Throws UsageError where another `npm start` has these data. */
+async function startOwnPostgres(data: string): Promise<EmbeddedPostgres> {
+  try {
+    return await startPostgres({
+      version: 18,
+      dataDir: join(data, "postgres"),
+      onLog: (line) => void appendFile(join(data, "postgres.log"), `${line}\n`),
+    });
+  } catch (error) {
+    if (!(error instanceof DataFolderInUseError)) throw error;
+    const there = await readConnection(data);
+    throw new UsageError(
+      `Tidemark runs here already${there === null ? "" : `, at ${there.serverUrl}`}: ` +
+        "stop it with Ctrl-C in its terminal, or set PORT and TIDEMARK_DATA for a second one.",
+      { cause: error },
+    );
+  }
 }
 
 async function openSimulators(environment: Environment, data: string): Promise<DemoSimulators> {

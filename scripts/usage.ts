@@ -1,6 +1,10 @@
 import { EnvironmentError } from "../db/environment.ts";
 import { CredentialError } from "../tasks/@credentials/credential_error.ts";
 import { SetUpError } from "../tasks/@worker/runtime.ts";
+import { DataFolderError, DataFolderInUseError } from "./postgres/data_folder.ts";
+import { PostgresStartError } from "./postgres/embedded.ts";
+import { MissingPostgresFilesError } from "./postgres/native_files.ts";
+import { NoSystemUserError } from "./postgres/system_user.ts";
 
 /** A command was called in a way that makes no sense; the message is the sentence that helps. */
 export class UsageError extends Error {
@@ -22,17 +26,27 @@ export function exitWithSentence(error: unknown): void {
   }
 }
 
+/** Their messages are written for whoever started the command. */
+const forOperators = [
+  UsageError,
+  EnvironmentError,
+  SetUpError,
+  CredentialError,
+  DataFolderError,
+  DataFolderInUseError,
+  MissingPostgresFilesError,
+  NoSystemUserError,
+  PostgresStartError,
+];
+
 /** What the operator can do about it, where that is known; null for a defect of ours. */
 export function sentenceFor(error: unknown): string | null {
-  if (
-    error instanceof UsageError ||
-    error instanceof EnvironmentError ||
-    error instanceof SetUpError ||
-    error instanceof CredentialError
-  ) {
-    return error.message;
-  }
-  if (error instanceof Error && "code" in error && typeof error.code === "string") {
+  if (!(error instanceof Error)) return null;
+  if (forOperators.some((kind) => error instanceof kind)) return error.message;
+  if ("code" in error && typeof error.code === "string") {
+    if (error.code === "EADDRINUSE" && "port" in error) {
+      return `Port ${String(error.port)} is taken: stop what uses it, or choose another (PORT; for a worker's metrics TIDEMARK_METRICS_PORT).`;
+    }
     if (error.code.startsWith("ERR_PARSE_ARGS")) return error.message;
     if (error.code === "ECONNREFUSED" || error.code === "ENOTFOUND") {
       return "Postgres cannot be reached at DATABASE_URL: is it running, and is the address right?";

@@ -7,15 +7,19 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { loadEnvironment } from "../db/environment.ts";
 import { createLog, type Log } from "../db/log.ts";
 import { type PlatformSource, platformSource } from "../db/queries/runs.ts";
-import { listenForMetrics } from "../tasks/@metrics/listen.ts";
+import { listenForMetrics, type MetricsListener } from "../tasks/@metrics/listen.ts";
 import { createRuntime } from "../tasks/@worker/runtime.ts";
 import { keepRunning } from "../tasks/@worker/keep_running.ts";
 import { isPostgresStarting } from "../tasks/@worker/postgres_is_starting.ts";
+import { readCommandLine } from "./arguments.ts";
 import { exitWithSentence, UsageError } from "./usage.ts";
+
+const HELP = `npm run worker: runs jobs until it is told to stop.
+  --platform mono|mtn_momo   one platform only; may be repeated (default: each that has keys)
+  --concurrency N            jobs at once, for each platform (8)`;
 
 async function main(): Promise<void> {
   const { platforms: wanted, concurrency, deadlineMs } = readArguments();
@@ -31,9 +35,10 @@ async function main(): Promise<void> {
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   process.once("SIGTERM", stop).once("SIGINT", stop);
-  const listener = await listenForMetrics(environment, runtime.metrics, log);
-  if (listener !== null) log.info({ url: listener.url }, "metrics are served");
+  let listener: MetricsListener | null = null;
   try {
+    listener = await listenForMetrics(environment, runtime.metrics, log);
+    if (listener !== null) log.info({ url: listener.url }, "metrics are served");
     await keepRunning({
       runtime,
       platforms,
@@ -66,7 +71,7 @@ function readArguments(): {
   concurrency: number;
   deadlineMs: number | undefined;
 } {
-  const { values } = parseArgs({
+  const { values } = readCommandLine(HELP, {
     options: {
       platform: { type: "string", multiple: true },
       concurrency: { type: "string", default: "8" },

@@ -71,7 +71,12 @@ export async function startServer(options: {
     await inbound?.close();
     await db.end();
   });
-  await app.listen({ port: environment.PORT, host });
+  try {
+    await app.listen({ port: environment.PORT, host });
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
   const { port } = addressOf(app.server.address());
   return { url: `http://localhost:${port}`, close: () => app.close() };
 }

@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
 import { z } from "zod";
+import { parseArguments } from "../arguments.ts";
 import { UsageError } from "../usage.ts";
 import { csvColumns } from "./csv.ts";
 import { fieldEntries, type FieldName, fieldNames, type LinkFields, parseFields } from "./fields.ts";
@@ -54,11 +54,11 @@ export type Request =
       ownSubscriptionKey: boolean;
     };
 
-/** Reads the arguments. Throws UsageError, or parseArgs's own errors, in words that repeat no value. */
+/** Reads the arguments. Throws UsageError, in words that repeat no value. */
 export function readArguments(args: string[]): Request {
   refuseSecrets(args);
   const fieldOptions = Object.values(fieldNames).map(({ option }) => [option, { type: "string" }] as const);
-  const parsed = parseArgs({
+  const parsed = parseArguments({
     args,
     allowPositionals: true,
     options: {

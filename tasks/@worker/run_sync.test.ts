@@ -4,7 +4,7 @@ import { beat } from "../../db/queries/workers.ts";
 import { enqueueDueSyncs } from "../../db/queries/dispatch.ts";
 import { listOf, rowOf, valueOf } from "../../db/testing/ask.ts";
 import type { IncomingTransaction, LeasedAccount, SyncStep, Window } from "../@sync/platform.ts";
-import { runSync } from "./run_sync.ts";
+import { onceFree, runSync } from "./run_sync.ts";
 import { atWorkplace, fakePlatform, newKeyring } from "./testing/workplace.ts";
 
 /** A credit of 12.50 on the window's last day. */
@@ -190,7 +190,7 @@ test.serial(
 );
 
 test.serial(
-  "an account whose row is locked at this moment is tried again by the worker itself",
+  "an account whose row stays locked is tried again by the worker itself",
   atWorkplace({ mono: healthy }, async (t, { link, runJobs, jobs, owner, logs, cloned }) => {
     const id = await link();
     await owner.query("begin");
@@ -211,6 +211,55 @@ test.serial(
     t.is((await logs(id)).length, 1);
   }),
 );
+
+test.serial(
+  "a row that a dispatcher holds while its account's job begins: no error, no dead job, one run",
+  atWorkplace({ mono: healthy }, async (t, { link, runtime, runJobs, jobs, owner, logs, lines }) => {
+    const id = await link();
+    const { begin } = runtime.verbs;
+    const answers: string[] = [];
+    runtime.verbs.begin = async (request) => {
+      const isFirst = answers.length === 0;
+      if (isFirst) {
+        await owner.query("begin");
+        t.is(await enqueueDueSyncs(owner, "mono", 10), 1, "its key goes to a job of the dispatcher's");
+      }
+      const begun = await begin(request);
+      answers.push(begun.outcome);
+      if (isFirst) await owner.query("commit");
+      return begun;
+    };
+    await runJobs();
+    t.deepEqual(answers.slice(0, 2), ["busy", "begun"]);
+    t.is((await logs(id)).filter(({ status }) => status === "success").length, 1);
+    t.deepEqual(await jobs(), []);
+    t.deepEqual(
+      lines.filter(({ level }) => level === "error"),
+      [],
+    );
+  }),
+);
+
+test("a row that is free again is waited for; one that stays locked, and a worker that stops, are not", async (t) => {
+  const asking = (...outcomes: string[]) => {
+    let asked = 0;
+    const ask = () => Promise.resolve({ outcome: outcomes[Math.min(asked++, outcomes.length - 1)] ?? "" });
+    return { ask, times: () => asked };
+  };
+  const going = new AbortController();
+  for (const [outcomes, answer, times] of [
+    [["begun"], "begun", 1],
+    [["busy", "busy", "stale"], "stale", 3],
+    [["busy"], "busy", 6],
+  ] as const) {
+    const row = asking(...outcomes);
+    t.is((await onceFree(row.ask, going.signal)).outcome, answer);
+    t.is(row.times(), times);
+  }
+  const row = asking("busy");
+  t.is((await onceFree(row.ask, AbortSignal.abort())).outcome, "busy");
+  t.is(row.times(), 2);
+});
 
 /** Waits for its provider once, then finishes. */
 const patient = (seconds: number, seen: LeasedAccount[]) =>

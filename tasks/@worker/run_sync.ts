@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Begun, PlatformSource } from "../../db/queries/runs.ts";
 import { type Log, logAbout } from "../../db/log.ts";
 import type { Exchange } from "../@http/exchange.ts";
@@ -12,12 +13,12 @@ import type { Runtime } from "./runtime.ts";
 /** One run may last this long; then it fails and is tried again, from where its saved windows end. */
 const LONGEST_RUN_MS = 10 * 60_000;
 
-/** The account's row was locked at this very moment: worth the worker's own retry, a few seconds later. */
+/** The account's row stayed locked: worth the worker's own retry, a few seconds later. */
 export class AccountBusyError extends Error {
   override readonly name = "AccountBusyError";
 
   constructor() {
-    super("the account's run is being opened or closed at this moment");
+    super("somebody held the account's row for a second and a half");
   }
 }
 
@@ -46,10 +47,13 @@ export async function runSync(
     done = await runtime.heartbeats.working(job.worker, platform, accountId);
     const beginner = { platform, worker: job.worker };
     const trigger = payload.trigger ?? (payload.dueAt === undefined ? "manual" : "schedule");
-    const begun =
-      runId === undefined
-        ? await runtime.verbs.begin({ ...beginner, accountId, dueAt: payload.dueAt, trigger })
-        : await runtime.verbs.resume({ ...beginner, accountId, runId });
+    const begun = await onceFree(
+      () =>
+        runId === undefined
+          ? runtime.verbs.begin({ ...beginner, accountId, dueAt: payload.dueAt, trigger })
+          : runtime.verbs.resume({ ...beginner, accountId, runId }),
+      job.stopping,
+    );
     if (begun.outcome === "begun") {
       const about = logAbout(log, { runId: begun.details.runId });
       await drive(runtime, setup, begun, { log: about, resumed: runId !== undefined, stopping: job.stopping });
@@ -58,6 +62,27 @@ export async function runSync(
     done?.();
     leave();
   }
+}
+
+/**
+ * How long to wait before a row that was locked is asked for again. A dispatcher or another run holds it for milliseconds, and the
+ * worker's own retry would never come where a dispatcher gave the job's key to a new one meanwhile: the job would be dead.
+ */
+const BUSY_PAUSES_MS = [50, 100, 200, 400, 800];
+
+/** What `ask` answers once nobody holds the account's row, or at last; when we are stopping, its next answer. */
+export async function onceFree<Answer extends { outcome: string }>(
+  ask: () => Promise<Answer>,
+  stopping: AbortSignal,
+): Promise<Answer> {
+  for (const milliseconds of BUSY_PAUSES_MS) {
+    const answer = await ask();
+    if (answer.outcome !== "busy") return answer;
+    // It rejects when it is aborted, which ends the waiting only.
+    await pause(milliseconds, undefined, { signal: stopping }).catch(() => {});
+    if (stopping.aborted) break;
+  }
+  return ask();
 }
 
 type Refusal = Exclude<Begun["outcome"], "begun">;
