@@ -31,19 +31,21 @@ async function start(t: ExecutionContext): Promise<Connection> {
     await ended;
     await rm(data, { recursive: true, force: true });
   });
-  await ready(child);
+  const output = await ready(child);
+  t.notRegex(output, /GRAPHILE_ENV/, "graphile_environment.ts is imported before anything of Graphile's");
   const connection = await readConnection(data);
   if (connection === null) throw new Error("it says that it is ready, and not where");
   return connection;
 }
 
-function ready(child: ChildProcess): Promise<void> {
+/** What it has said until then. */
+function ready(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on("data", (chunk: Buffer) => {
         output += chunk.toString();
-        if (output.includes(WHEN_READY)) resolve();
+        if (output.includes(WHEN_READY)) resolve(output);
       });
     }
     child.once("exit", () => reject(new Error(`it ended before it was ready:\n${output}`)));

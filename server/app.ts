@@ -2,7 +2,7 @@ import websocket from "@fastify/websocket";
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Pool } from "pg";
 import type { Log } from "../db/log.ts";
-import { LONGEST_REQUEST } from "./graphql/serving_preset.ts";
+import { LONGEST_REQUEST } from "./graphql/request_limits.ts";
 import { type InboundDependencies, inboundRoutes } from "./inbound.ts";
 import { answerErrors } from "./routes/answer_errors.ts";
 import { type Demo, demoRoutes } from "./routes/demo.ts";

@@ -1,6 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Identity } from "../identity.ts";
 
+/** Bytes of a request, and of a message over a socket. */
+export const LONGEST_REQUEST = 64 * 1024;
+
 /** A minute. An address is one of IPv4 or a /64 of IPv6, which is what one household or machine has. */
 export type RateLimits = {
   /** Requests and new subscriptions of a user, wherever they come from. */

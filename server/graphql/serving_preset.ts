@@ -6,9 +6,8 @@ import type { LiveEvents } from "../live_events.ts";
 import { assertAffordable } from "./affordable.ts";
 import { liveTopics } from "./live_topics.ts";
 import { createErrorMask } from "./masked_errors.ts";
+import { LONGEST_REQUEST } from "./request_limits.ts";
 
-/** Bytes of a request. */
-export const LONGEST_REQUEST = 64 * 1024;
 const STATEMENT_TIMEOUT = "5s";
 
 /** Where a request came from: by POST, or over a socket. */
