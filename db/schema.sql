@@ -1822,7 +1822,8 @@ begin
     select array_agg(distinct s.held_by)
     from app_public.sync_logs l
     join app_private.sync_states s on s.account_id = l.account_id
-    where l.status = 'in_progress' and s.held_by <> all (v_dead)
+    -- A run that waits for its provider has no holder; and null differs from all of none.
+    where l.status = 'in_progress' and s.held_by is not null and s.held_by <> all (v_dead)
       and not exists (select from app_private.workers w where w.worker_id = s.held_by)
   ), '{}');
 

@@ -203,6 +203,16 @@ test(
 );
 
 test(
+  "a run that waits for its provider has no holder, and nobody is buried for it",
+  withDb(async (t, db) => {
+    await setClock(db, noon);
+    const { lease } = await held(db, "living");
+    await suspendSyncs(db, [{ ...lease, until: "2026-03-10T12:05:00.000Z", state: {} }]);
+    t.deepEqual(await beat(db, "living", "mono", []), { workers_buried: 0, runs_reclaimed: 0, jobs_freed: 0 });
+  }),
+);
+
+test(
   "a goodbye hands back at once",
   withDb(async (t, db) => {
     const { account } = await held(db, "leaving");
