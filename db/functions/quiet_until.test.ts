@@ -67,8 +67,9 @@ test(
 
 /** Moments around which a zone's offset changes, so that half of the cases lie there. */
 function changes(zone: string): number[] {
+  const format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, timeZoneName: "longOffset" });
   const offset = (at: number): string => {
-    const parts = new Intl.DateTimeFormat("en-GB", { timeZone: zone, timeZoneName: "longOffset" }).formatToParts(at);
+    const parts = format.formatToParts(at);
     return parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
   };
   const found: number[] = [];
@@ -89,7 +90,10 @@ function changes(zone: string): number[] {
  * Zones that Postgres and Node tell alike, week by week: each brings its own tables of them, and where a country has just
  * changed its mind one of the two is older.
  */
-async function commonZones(db: Queryable): Promise<{ zones: string[]; disputed: string[] }> {
+const commonZones = (db: Queryable): Promise<{ zones: string[]; disputed: string[] }> => (found ??= findZones(db));
+let found: Promise<{ zones: string[]; disputed: string[] }> | undefined;
+
+async function findZones(db: Queryable): Promise<{ zones: string[]; disputed: string[] }> {
   const known = new Set(await listOf(db, "select name from pg_timezone_names"));
   const both = Intl.supportedValuesOf("timeZone").filter((zone) => known.has(zone));
   const clocks = await rowsOf(
@@ -162,6 +166,37 @@ test(
     }
     t.deepEqual(broken.slice(0, 3), []);
     t.true(quiet > 2_000, `${quiet} of the cases were quiet`);
+  }),
+);
+
+test(
+  "every zone, around each change of its clocks in a year: no moment that is answered is quiet",
+  withDb(async (t, db) => {
+    const { zones } = await commonZones(db);
+    const minutes = [-601, -61, -1, 0, 31, 121];
+    const moments = zones.map((zone) => [zone, changes(zone)] as const);
+    const cases = moments.flatMap(([zone, changing]) =>
+      (changing.length === 0 ? [FIRST] : changing).flatMap((moment) =>
+        minutes.flatMap((by) =>
+          [
+            ["22:00", "07:00"],
+            ["22:00", "02:30"],
+            ["00:15", "03:10"],
+          ].map(([from = "", to = ""]): Case => {
+            return { zone, from, to, at: new Date(moment + by * 60_000).toISOString() };
+          }),
+        ),
+      ),
+    );
+    const broken = (await quietUntil(db, cases)).flatMap((until, n) => {
+      const asked = cases[n];
+      if (asked === undefined) throw new Error("an answer to nothing");
+      const isRight = until === null ? !isQuiet(asked, Date.parse(asked.at)) : !isQuiet(asked, until);
+      return isRight ? [] : [`${JSON.stringify(asked)}: ${until === null ? "now" : new Date(until).toISOString()}`];
+    });
+    t.deepEqual(broken.slice(0, 3), []);
+    t.log(`${zones.length} zones, ${cases.length} cases`);
+    t.true(moments.filter(([, changing]) => changing.length > 1).length > 100, "clocks change in many of them");
   }),
 );
 

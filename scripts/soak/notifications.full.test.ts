@@ -5,7 +5,7 @@ import { runNotificationSoak } from "./notification_soak.ts";
 test(
   "1,000 episodes, channels that fail 30 % of the calls, workers that are killed: each told once a channel, none lost",
   withClonedDb(async (t, cloned) => {
-    t.timeout(600_000);
+    t.timeout(1_200_000);
     const { violations, ...numbers } = await runNotificationSoak({
       databaseUrl: cloned.url,
       owner: await cloned.connect("app_owner"),
