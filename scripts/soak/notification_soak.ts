@@ -61,8 +61,8 @@ type Person = {
 const START = "2026-03-10T09:00:00Z";
 const WAVES = 10;
 const TICK_MS = 400;
-/** However slow the machine, something moves in so long, a dead worker's 25 seconds included. */
-const STUCK_MS = 240_000;
+/** However slow the machine, something moves in so long: a lost job is added again after five minutes. */
+const STUCK_MS = 420_000;
 
 /** Faults that may follow an effect: the caller cannot know of it, and asks again. */
 const AFTER_EFFECT: readonly FaultKind[] = ["lost_answer", "cut_midway", "slow"];
