@@ -11,13 +11,13 @@ import type { NewLink } from "../tasks/@linking/link_new_account.ts";
 import { commandDatabase } from "./connection.ts";
 import { readDemoKeys } from "./demo_keys.ts";
 import { adoptLines, summaryOf } from "./linking/adopt.ts";
-import { bankLink, type MonoAccess, openMono } from "./linking/bank_link.ts";
+import { bankLinkOrRefuse, type MonoAccess, openMono } from "./linking/bank_link.ts";
 import { type CsvLine, readCsv } from "./linking/csv.ts";
 import { HELP, readArguments, type Request } from "./linking/command_line.ts";
 import type { BankFields, WalletFields } from "./linking/fields.ts";
 import { linkOrRefuse } from "./linking/link_account.ts";
 import { statementKinds, walletSecrets } from "./linking/secrets.ts";
-import { walletLink } from "./linking/wallet_link.ts";
+import { walletLinkOrRefuse } from "./linking/wallet_link.ts";
 import { exitWithSentence, UsageError } from "./usage.ts";
 
 type Means = { db: Pool; keyring: Keyring; mono: MonoAccess | null; environment: Environment };
@@ -60,13 +60,13 @@ async function linkOne(request: Extract<Request, { kind: "one" }>, means: Means)
 }
 
 async function linkOfBank(fields: BankFields, code: string | undefined, { mono }: Means): Promise<NewLink> {
-  if (code === undefined) return bankLink(fields, (await mono?.describe(fields.monoAccountId)) ?? null);
+  if (code === undefined) return bankLinkOrRefuse(fields, (await mono?.describe(fields.monoAccountId)) ?? null);
   if (mono === null)
     throw new UsageError("--code needs MONO_SECRET_KEY: it is Mono that knows which account it means.");
   const monoAccountId = await mono.exchange(code);
   // A code works once. Should anything fail from here on, this id is what to go on with.
   console.log(`Mono's id of the account: ${monoAccountId}`);
-  return bankLink({ ...fields, monoAccountId }, await mono.describe(monoAccountId));
+  return bankLinkOrRefuse({ ...fields, monoAccountId }, await mono.describe(monoAccountId));
 }
 
 async function linkOfWallet(
@@ -74,7 +74,7 @@ async function linkOfWallet(
   { statement, ownSubscriptionKey }: { statement: boolean; ownSubscriptionKey: boolean },
   { environment }: Means,
 ): Promise<NewLink> {
-  const link = walletLink(fields, environment);
+  const link = walletLinkOrRefuse(fields, walletDefaultsOf(environment));
   const kinds = [
     "momo_api_key" as const,
     ...(ownSubscriptionKey ? (["momo_subscription_key"] as const) : []),
@@ -84,10 +84,15 @@ async function linkOfWallet(
   return { ...link, statement, credentials: await walletSecrets(kinds, environment, terminal) };
 }
 
+const walletDefaultsOf = ({ MOMO_BASE_URL: baseUrl, MOMO_TARGET_ENVIRONMENT: targetEnvironment }: Environment) => ({
+  baseUrl,
+  targetEnvironment,
+});
+
 async function linkLines(lines: CsvLine[], { environment, ...means }: Means): Promise<void> {
   const adoption = await adoptLines(lines, {
     ...means,
-    defaults: environment,
+    defaults: walletDefaultsOf(environment),
     variables: process.env,
     tell: { linked: (line) => console.log(line), refused: (line) => console.error(line) },
   });

@@ -5,9 +5,10 @@ import { recordTap } from "../db/queries/reauthentication.ts";
 import type { Keyring } from "../tasks/@credentials/keyring.ts";
 import { ProviderError } from "../tasks/@http/errors.ts";
 import { type MonoForPeople, ProviderBusyError } from "../tasks/@linking/mono_for_people.ts";
+import type { WalletDefaults } from "../tasks/@linking/wallet_link.ts";
 import { ProblemError } from "./routes/problem.ts";
 import { bankLink, linkBank } from "./service/link_bank.ts";
-import { linkWallet, walletLink, type WalletDefaults } from "./service/link_wallet.ts";
+import { linkWallet, walletLink } from "./service/link_wallet.ts";
 
 /** What a person entered makes no link. The message tells them, and repeats no value. */
 export class LinkRefusedError extends Error {

@@ -2,12 +2,13 @@ import type { Pool } from "pg";
 import { matchLink } from "../../db/queries/links.ts";
 import type { Keyring } from "../../tasks/@credentials/keyring.ts";
 import type { NewLink } from "../../tasks/@linking/link_new_account.ts";
+import type { WalletDefaults } from "../../tasks/@linking/wallet_link.ts";
 import { UsageError } from "../usage.ts";
-import { bankLink, type MonoAccess } from "./bank_link.ts";
+import { bankLinkOrRefuse, type MonoAccess } from "./bank_link.ts";
 import type { CsvLine } from "./csv.ts";
 import { linkOrRefuse } from "./link_account.ts";
 import { type SecretKind, statementKinds, usableSecret } from "./secrets.ts";
-import { walletLink, type WalletDefaults } from "./wallet_link.ts";
+import { walletLinkOrRefuse } from "./wallet_link.ts";
 
 export type Adoption = { linked: number; known: number; refused: number };
 
@@ -65,10 +66,10 @@ async function linkOf({ fields, secretVariables }: CsvLine & { ok: true }, means
     // A question for each of thousands of lines is asked only where the file leaves something open that must be known.
     const { mono } = means;
     const details = mono !== null && fields.currency === undefined ? await mono.describe(fields.monoAccountId) : null;
-    return bankLink(fields, details);
+    return bankLinkOrRefuse(fields, details);
   }
   return {
-    ...walletLink(fields, means.defaults),
+    ...walletLinkOrRefuse(fields, means.defaults),
     statement: statementKinds.every((kind) => secretVariables[kind] !== undefined),
     credentials: secretsOf(secretVariables, means.variables),
   };

@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Queryable } from "../../db/queryable.ts";
 import { createHttpClient } from "../../tasks/@http/client.ts";
 import { InsecureUrlError, NotJsonError, ProviderError, UnexpectedShapeError } from "../../tasks/@http/errors.ts";
-import { bankAccountOf } from "../../tasks/@linking/identity.ts";
+import { bankLink } from "../../tasks/@linking/bank_link.ts";
 import type { NewLink } from "../../tasks/@linking/link_new_account.ts";
 import { MonoForPeople, ProviderBusyError } from "../../tasks/@linking/mono_for_people.ts";
 import { createMonoClient, type LinkDetails } from "../../tasks/@providers/mono/client.ts";
@@ -67,29 +67,13 @@ function sentenceOf(error: unknown, unknown: string): string {
   return "Mono could not be reached.";
 }
 
-/**
- * A bank account as it is linked. What the fields leave open is taken from Mono, where there is a key to ask it with.
- * Throws UsageError when its currency is known to nobody.
- */
-export function bankLink(fields: BankFields, details: LinkDetails | null): NewLink {
-  const currency = fields.currency ?? details?.currency?.trim().toUpperCase();
-  if (currency === undefined) {
-    throw new UsageError(
-      details === null
-        ? "The currency is missing, and without MONO_SECRET_KEY Mono cannot be asked for it."
-        : "Mono does not tell the account's currency, so it must be given.",
-    );
-  }
-  return {
-    userId: fields.userId,
-    platform: "mono",
-    accountName: fields.accountName,
-    currency,
-    externalId: fields.monoAccountId,
-    institution: fields.institution ?? details?.institution ?? undefined,
-    institutionCode: fields.institutionCode ?? details?.institutionCode ?? undefined,
-    bankAccount: details === null ? undefined : bankAccountOf(details),
-    loginKey: fields.loginKey ?? details?.customerId ?? undefined,
-    historyDays: fields.historyDays,
-  };
+/** The link that these fields and Mono make. Throws UsageError when the account's currency is known to nobody. */
+export function bankLinkOrRefuse(fields: BankFields, details: LinkDetails | null): NewLink {
+  const link = bankLink(fields, details);
+  if (link !== null) return link;
+  throw new UsageError(
+    details === null
+      ? "The currency is missing, and without MONO_SECRET_KEY Mono cannot be asked for it."
+      : "Mono does not tell the account's currency, so it must be given.",
+  );
 }

@@ -4,10 +4,9 @@ import { standingLink } from "../../db/queries/accounts.ts";
 import type { Queryable } from "../../db/queryable.ts";
 import type { Keyring } from "../../tasks/@credentials/keyring.ts";
 import { ProviderError } from "../../tasks/@http/errors.ts";
-import { bankAccountOf } from "../../tasks/@linking/identity.ts";
+import { bankLink as bankLinkOf } from "../../tasks/@linking/bank_link.ts";
 import { linkNewAccount } from "../../tasks/@linking/link_new_account.ts";
 import { type MonoForPeople, ProviderBusyError } from "../../tasks/@linking/mono_for_people.ts";
-import type { LinkDetails } from "../../tasks/@providers/mono/client.ts";
 import { ProblemError } from "../routes/problem.ts";
 import { currencyField, type Linked, linkFields } from "./link_fields.ts";
 
@@ -68,29 +67,26 @@ export async function linkBank(
             mono.ask((client, by) => client.linkDetails(externalId, by)),
             "Mono knows no account with this id.",
           );
-    const linked = await linkNewAccount(db, keyring, {
-      userId,
-      platform: "mono",
-      accountName: given.account_name,
-      currency: currencyOf(given.currency, details),
-      externalId,
-      institution: given.institution ?? details?.institution ?? undefined,
-      institutionCode: details?.institutionCode ?? undefined,
-      bankAccount: details === null ? undefined : bankAccountOf(details),
-      loginKey: details?.customerId ?? undefined,
-      historyDays: given.history_days,
-    });
+    const link = bankLinkOf(
+      {
+        userId,
+        accountName: given.account_name,
+        monoAccountId: externalId,
+        currency: given.currency,
+        institution: given.institution,
+        historyDays: given.history_days,
+      },
+      details,
+    );
+    if (link === null) {
+      throw new ProblemError(422, {
+        code: "LNKNV",
+        detail: "The account's currency is missing, and Mono did not tell it.",
+      });
+    }
+    const linked = await linkNewAccount(db, keyring, link);
     return { id: linked.accountId, platform_source: "mono", outcome: linked.outcome };
   }
-}
-
-function currencyOf(given: string | undefined, details: LinkDetails | null): string {
-  const currency = currencyField.safeParse(given ?? details?.currency?.trim().toUpperCase());
-  if (currency.success) return currency.data;
-  throw new ProblemError(422, {
-    code: "LNKNV",
-    detail: "The account's currency is missing, and Mono did not tell it.",
-  });
 }
 
 /** @param unknown what Mono means by 400 and 404 */

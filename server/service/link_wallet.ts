@@ -6,14 +6,11 @@ import {
   MOMO_LEGACY_PRODUCTION_URL,
   MOMO_PRODUCTION_URL,
   MOMO_SANDBOX_URL,
-  momoEnvironment,
   momoEnvironmentNames,
 } from "../../tasks/@providers/momo/environments.ts";
+import { walletLink as walletLinkOf, type WalletDefaults } from "../../tasks/@linking/wallet_link.ts";
 import { ProblemError } from "../routes/problem.ts";
 import { currencyField, type Linked, linkFields } from "./link_fields.ts";
-
-/** Where wallets are reached that do not say so themselves. */
-export type WalletDefaults = { baseUrl: string; targetEnvironment: string };
 
 /** A secret goes into a header as it is. */
 const secret = z.string().regex(/^[\x21-\x7e]{1,4000}$/, "must be one word");
@@ -55,25 +52,23 @@ export async function linkWallet(
   { db, keyring, momo }: { db: Queryable; keyring: Keyring; momo: WalletDefaults },
   given: z.infer<ReturnType<typeof walletLink>>,
 ): Promise<Linked> {
-  const name = given.target_environment ?? momo.targetEnvironment;
-  const environment = momoEnvironment(name);
-  if (environment === null) {
+  const fields = {
+    userId: given.user_id,
+    accountName: given.account_name,
+    mtnReferenceId: given.mtn_reference_id,
+    currency: given.currency,
+    institution: given.institution,
+    historyDays: given.history_days,
+    baseUrl: given.base_url,
+    targetEnvironment: given.target_environment,
+  };
+  const link = walletLinkOf(fields, momo);
+  if (link === null) {
     throw new ProblemError(422, { code: "LNKNV", detail: "The configured target environment is none of MTN's." });
   }
-  // The sandbox's address is what nobody configured; no wallet of a country is there.
-  const isUnset = momo.baseUrl === MOMO_SANDBOX_URL && name !== "sandbox";
   const { api_key, subscription_key, statement } = given.credentials;
   const { accountId, outcome } = await linkNewAccount(db, keyring, {
-    userId: given.user_id,
-    platform: "mtn_momo",
-    accountName: given.account_name,
-    currency: given.currency ?? environment.currency,
-    externalId: given.mtn_reference_id,
-    institution: given.institution ?? "MTN MoMo",
-    baseUrl: given.base_url ?? (isUnset ? environment.baseUrl : momo.baseUrl),
-    targetEnvironment: name,
-    timeZone: environment.zone,
-    historyDays: given.history_days,
+    ...link,
     statement: statement !== undefined,
     credentials: {
       momo_api_key: api_key,

@@ -4,9 +4,10 @@ import { platformSource } from "../../db/queries/runs.ts";
 import type { Queryable } from "../../db/queryable.ts";
 import type { Keyring } from "../../tasks/@credentials/keyring.ts";
 import type { MonoForPeople } from "../../tasks/@linking/mono_for_people.ts";
+import type { WalletDefaults } from "../../tasks/@linking/wallet_link.ts";
 import { nothing, operation, type Operation } from "../routes/operation.ts";
 import { bankLink, linkBank } from "./link_bank.ts";
-import { baseUrlField, linkWallet, targetEnvironmentField, type WalletDefaults, walletLink } from "./link_wallet.ts";
+import { baseUrlField, linkWallet, targetEnvironmentField, walletLink } from "./link_wallet.ts";
 
 export type LinkingDependencies = {
   /** Acts as app_service. */
