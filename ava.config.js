@@ -26,8 +26,8 @@ export default {
   require: ["./server/web/testing/load_tsx.ts"],
   // As fast as threads (measured on two cores), and a test may start servers, signal itself and exit as production does.
   workerThreads: false,
-  // No test may be silent for longer. Building the template database takes about three seconds of it.
-  timeout: "60s",
+  // No test may be silent for longer. Building the template database takes about three seconds of it; slow tests are slow.
+  timeout: scope === "full" ? "20m" : "60s",
   nonSemVerExperiments: { observeRunsFromConfig: true },
   observeRun: writeCounts,
 };

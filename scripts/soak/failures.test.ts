@@ -1,14 +1,15 @@
 import test, { type ExecutionContext } from "ava";
 import { rowOf, valueOf } from "../../db/testing/ask.ts";
 import { withClonedDb } from "../../db/testing/database.ts";
+import { failureKind } from "../../db/queries/runs.ts";
 import type { FailureKind } from "../../tasks/@sync/platform.ts";
 import { compareBank } from "./oracle.ts";
 import { openStage, type Stage, type StageBank, type StageWallet } from "./stage.ts";
 
 /**
- * Every row of the failure table (db/functions/failure_policy.sql), produced by the simulator that can produce it, on both
- * platforms where both can: how the run is recorded, what becomes of the account, when it is tried again, and that the
- * next good run clears it all and fills the gap.
+ * Every row of the failure table (db/functions/failure_policy.sql), produced by a simulator: how the run is recorded, what
+ * becomes of the account, when it is tried again, and that the next good run clears it all and fills the gap. That a run is
+ * `interrupted` takes a process that stops: scripts/worker.test.ts.
  */
 
 const DAY = 86_400_000;
@@ -143,6 +144,20 @@ const momoCases: Record<string, Case> = {
     ...counted,
     due: [...FIRST_BACKOFF],
   },
+  "429": {
+    kind: "rate_limited",
+    fault: ({ momo }) => momo.addFault({ kind: "429", match: { path: "balance" } }),
+    log: "failed",
+    status: "active",
+    failures: 0,
+    due: [...FIRST_BACKOFF],
+  },
+  "a gateway's page": {
+    kind: "provider_down",
+    fault: ({ momo }) => momo.addFault({ kind: "html", match: { path: "balance" } }),
+    ...counted,
+    due: [...FIRST_BACKOFF],
+  },
   "429 with Retry-After": {
     kind: "rate_limited",
     fault: ({ momo }) => momo.addFault({ kind: "429_retry_after", retryAfterSeconds: 600, match: { path: "balance" } }),
@@ -176,6 +191,11 @@ const momoCases: Record<string, Case> = {
     due: [...FIRST_BACKOFF],
   },
 };
+
+test("no kind of failure is left out", (t) => {
+  const produced = [...Object.values(monoCases), ...Object.values(momoCases)].map(({ kind }) => kind);
+  t.deepEqual([...new Set([...produced, "interrupted"])].toSorted(), failureKind.options.toSorted());
+});
 
 const linkAll = async (stage: Stage) => ({
   bank: await stage.linkBank({ historyDays: 60, perWeek: 10, lateShare: 0 }, { historyDays: 30 }),
