@@ -1,8 +1,10 @@
 import { stripVTControlCharacters } from "node:util";
 import test from "ava";
+import fc from "fast-check";
 import { z } from "zod";
 import { createLog, logAbout, workerLogger } from "./log.ts";
 import type { LogOptions } from "./log.ts";
+import { maskByRules, maskText } from "./log_masking.ts";
 import { formatForPeople } from "./log_for_people.ts";
 
 const line = z.looseObject({ level: z.string(), time: z.iso.datetime(), msg: z.string().optional() });
@@ -173,4 +175,32 @@ test("for people: one line, the error in brackets, nothing they have no use for"
   t.regex(stripVTControlCharacters(formatForPeople(failing.text())), /error cannot start \(Error CREDX: refused\)$/);
 
   t.is(formatForPeople("not JSON\n"), "not JSON");
+});
+
+test("what is waved through is exactly what the rules would leave as it is", (t) => {
+  const word = fc.constantFrom(
+    "run",
+    "succeeded",
+    "bearer",
+    "Basic",
+    "basics",
+    "live_sk_abc",
+    "a@b.io",
+    "x".repeat(41),
+    "",
+    "é",
+  );
+  const number = fc.nat({ max: 999_999_999 }).map(String);
+  const part = fc.oneof(word, number, fc.uuid(), fc.string({ maxLength: 12 }));
+  const text = fc.tuple(fc.array(part, { maxLength: 12 }), fc.constantFrom(" ", "  ", "\n", "-", ""));
+  fc.assert(
+    fc.property(text, ([parts, between]) => {
+      const joined = parts.join(between);
+      t.is(maskText(joined), maskByRules(joined));
+    }),
+    { numRuns: 3_000 },
+  );
+  t.is(maskText("run succeeded"), "run succeeded");
+  t.is(maskText("Authorization Bearer abcdef"), "Authorization Bearer ***");
+  t.is(maskText("call 12345678"), "call ***");
 });

@@ -1857,7 +1857,7 @@ $function$;
 grant execute on function app_private.beat(text,text,uuid[],bigint[]) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.begin_deliveries(p_channel app_public.notification_channel, p_worker text, p_ids uuid[])
- RETURNS TABLE(id uuid, attempt integer, user_id uuid, kind app_public.notification_kind, platform_source app_public.platform_source, account_id uuid, account_name text, params jsonb, language app_public.notification_language, topic text, expires_at timestamp with time zone, now timestamp with time zone, subscription json)
+ RETURNS TABLE(id uuid, attempt integer, user_id uuid, kind app_public.notification_kind, platform_source app_public.platform_source, account_id uuid, account_name text, params jsonb, language app_public.notification_language, topic text, expires_at timestamp with time zone, now timestamp with time zone, subscription json, run_id text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1938,11 +1938,26 @@ begin
         else 'notification-' || n.id
       end,
       d.expires_at, v_now,
-      case when b.id is not null then json_build_object('endpoint', b.endpoint, 'p256dh', b.p256dh, 'auth', b.auth) end
+      case when b.id is not null then json_build_object('endpoint', b.endpoint, 'p256dh', b.p256dh, 'auth', b.auth) end,
+      -- The run that it tells of, for the log: the one that found the episode, or that ended in the transaction which wrote it.
+      coalesce(e.detected_by, (
+        select max(r.id)
+        from app_public.accounts o
+        cross join lateral (
+          select l.id, l.sync_completed_at
+          from app_public.sync_logs l
+          where l.account_id = o.id and l.user_id = o.user_id
+          order by l.id desc
+          limit 20
+        ) r
+        where o.user_id = n.user_id and o.platform_source = n.platform_source and o.id = coalesce(n.account_id, o.id)
+          and r.sync_completed_at = n.created_at
+      ))::text
     from app_private.deliveries d
     join app_public.notifications n on n.id = d.notification_id
     cross join lateral app_private.notification_choice(n.user_id) c
     left join app_public.accounts a on a.id = n.account_id
+    left join app_private.auth_episodes e on e.id = n.episode_id and n.kind in ('reauth_required', 'reauth_reminder')
     left join app_public.push_subscriptions b on b.id = d.subscription_id
     where d.id = any (v_claimed);
 end
@@ -6664,7 +6679,9 @@ create view app_admin.platform_health with (security_barrier=true) as
             ELSE NULL::text
         END AS paused_reason,
     now.at - c.counted_at AS accounts_counted_ago,
-    clock_timestamp() - s.runs_folded_at AS runs_counted_ago
+    clock_timestamp() - s.runs_folded_at AS runs_counted_ago,
+    e.median AS owner_back_median,
+    e.p95 AS owner_back_p95
    FROM app_private.platforms p
      CROSS JOIN ( SELECT app_private.clock() AS clock) now(at)
      CROSS JOIN app_private.statistics s
@@ -6697,6 +6714,29 @@ create view app_admin.platform_health with (security_barrier=true) as
                    FROM app_private.run_durations d_2
                   WHERE d_2.grain = '01:00:00'::interval AND d_2.starts_at > (now.at - '1 day'::interval) AND d_2.platform_source = p.platform_source
                   GROUP BY d_2.duration_bucket) d_1) t ON true
+     LEFT JOIN ( SELECT a.platform_source,
+            percentile_disc(0.5::double precision) WITHIN GROUP (ORDER BY (e_1.recovered_at - e_1.detected_at)) AS median,
+            percentile_disc(0.95::double precision) WITHIN GROUP (ORDER BY (e_1.recovered_at - e_1.detected_at)) AS p95
+           FROM ( SELECT n.id,
+                    n.account_id,
+                    n.detected_at,
+                    n.detected_by,
+                    n.recovered_at,
+                    n.told_at,
+                    n.reminded_at,
+                    n.tapped_at,
+                    n.reopened_at,
+                    n.relapses,
+                    n.closed_by
+                   FROM app_private.auth_episodes n
+                  ORDER BY n.id DESC
+                 LIMIT 2000) e_1
+             CROSS JOIN LATERAL ( SELECT o.platform_source
+                   FROM app_public.accounts o
+                  WHERE o.id = e_1.account_id
+                 OFFSET 0) a
+          WHERE e_1.closed_by = 'sync'::text
+          GROUP BY a.platform_source) e ON e.platform_source = p.platform_source
      LEFT JOIN LATERAL ( SELECT sum(r.runs) FILTER (WHERE r.outcome <> 'interrupted'::text) AS runs,
             sum(r.runs) FILTER (WHERE r.outcome = 'success'::text) AS successes
            FROM app_private.run_rollups r

@@ -8,7 +8,7 @@ create or replace function app_private.begin_deliveries(
 ) returns table (
   id uuid, attempt integer, user_id uuid, kind app_public.notification_kind, platform_source app_public.platform_source,
   account_id uuid, account_name text, params jsonb, language app_public.notification_language, topic text,
-  expires_at timestamptz, now timestamptz, subscription json
+  expires_at timestamptz, now timestamptz, subscription json, run_id text
 )
 language plpgsql security definer -- app_worker has no table grants
 set search_path = pg_catalog, pg_temp
@@ -89,11 +89,26 @@ begin
         else 'notification-' || n.id
       end,
       d.expires_at, v_now,
-      case when b.id is not null then json_build_object('endpoint', b.endpoint, 'p256dh', b.p256dh, 'auth', b.auth) end
+      case when b.id is not null then json_build_object('endpoint', b.endpoint, 'p256dh', b.p256dh, 'auth', b.auth) end,
+      -- The run that it tells of, for the log: the one that found the episode, or that ended in the transaction which wrote it.
+      coalesce(e.detected_by, (
+        select max(r.id)
+        from app_public.accounts o
+        cross join lateral (
+          select l.id, l.sync_completed_at
+          from app_public.sync_logs l
+          where l.account_id = o.id and l.user_id = o.user_id
+          order by l.id desc
+          limit 20
+        ) r
+        where o.user_id = n.user_id and o.platform_source = n.platform_source and o.id = coalesce(n.account_id, o.id)
+          and r.sync_completed_at = n.created_at
+      ))::text
     from app_private.deliveries d
     join app_public.notifications n on n.id = d.notification_id
     cross join lateral app_private.notification_choice(n.user_id) c
     left join app_public.accounts a on a.id = n.account_id
+    left join app_private.auth_episodes e on e.id = n.episode_id and n.kind in ('reauth_required', 'reauth_reminder')
     left join app_public.push_subscriptions b on b.id = d.subscription_id
     where d.id = any (v_claimed);
 end

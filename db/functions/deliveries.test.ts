@@ -116,6 +116,7 @@ test(
       expiresAt: new Date("2026-03-13T12:00:00Z"),
     });
     t.regex(oneSignal.topic, /^[\w-]{1,32}$/);
+    t.is(oneSignal.runId, String(await valueOf(db, "select max(id) from app_public.sync_logs")), "what it tells of");
     t.is(webPush.topic, oneSignal.topic, "both of the episode");
     t.is(webPush.subscription?.endpoint, endpoint("phone"));
     t.regex(webPush.subscription?.p256dh ?? "", /^[\w-]{87}$/);

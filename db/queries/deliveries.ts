@@ -34,14 +34,17 @@ const claimed = z
     expires_at: z.coerce.date(),
     now: z.coerce.date(),
     subscription: z.object({ endpoint: z.string(), p256dh: z.string(), auth: z.string() }).nullable(),
+    run_id: z.string().nullable(),
   })
-  .transform(({ user_id, platform_source, account_id, account_name, expires_at, ...same }) => ({
+  .transform(({ user_id, platform_source, account_id, account_name, expires_at, run_id, ...same }) => ({
     ...same,
     userId: user_id,
     platform: platform_source,
     accountId: account_id,
     accountName: account_name,
     expiresAt: expires_at,
+    /** The run that it tells of; null where none is known, of a webhook say. */
+    runId: run_id,
   }));
 
 /** A delivery that this worker holds, with all that its message needs. `now` and `expiresAt` are business time. */

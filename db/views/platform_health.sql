@@ -37,7 +37,10 @@ select
   case when p.paused_until > now.at then p.paused_until end as paused_until,
   case when p.paused_until > now.at then p.paused_reason end as paused_reason,
   now.at - c.counted_at as accounts_counted_ago,
-  clock_timestamp() - s.runs_folded_at as runs_counted_ago
+  clock_timestamp() - s.runs_folded_at as runs_counted_ago,
+  -- From detection to recovery, of the last 2,000 episodes of all platforms; those that are open are counted by needs_owner.
+  e.median as owner_back_median,
+  e.p95 as owner_back_p95
 from app_private.platforms p
 cross join (select app_private.clock()) as now (at)
 cross join app_private.statistics s
@@ -73,6 +76,18 @@ left join lateral (
     group by d.duration_bucket
   ) d
 ) t on true
+left join (
+  select a.platform_source,
+    percentile_disc(0.5) within group (order by e.recovered_at - e.detected_at) as median,
+    percentile_disc(0.95) within group (order by e.recovered_at - e.detected_at) as p95
+  from (select n.* from app_private.auth_episodes n order by n.id desc limit 2000) e
+  cross join lateral (
+    -- One look-up each, whatever the planner's sample says.
+    select o.platform_source from app_public.accounts o where o.id = e.account_id offset 0
+  ) a
+  where e.closed_by = 'sync'
+  group by a.platform_source
+) e on e.platform_source = p.platform_source
 left join lateral (
   select sum(r.runs) filter (where r.outcome <> 'interrupted') as runs, sum(r.runs) filter (where r.outcome = 'success') as successes
   from app_private.run_rollups r

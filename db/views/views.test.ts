@@ -118,6 +118,16 @@ test(
     });
     await db.query("update app_private.platforms set paused_until = 'infinity', paused_reason = 'maintenance'");
     t.is(await verdict(), "paused");
+    const back = () =>
+      listOf(
+        db,
+        "select concat_ws(' ', platform_source, owner_back_median, owner_back_p95) from app_admin.platform_health order by platform_source",
+      );
+    t.deepEqual(await back(), ["mono", "mtn_momo"], "nobody has come back yet");
+    await db.query(
+      "update app_private.auth_episodes set recovered_at = detected_at + interval '3 hours', closed_by = 'sync'",
+    );
+    t.deepEqual(await back(), ["mono 03:00:00 03:00:00", "mtn_momo"]);
   }),
 );
 

@@ -12,7 +12,7 @@ const START = Date.parse("2026-03-02T09:00:00Z");
 const line = z.looseObject({ msg: z.string().optional(), run_id: z.string().optional() });
 
 test(
-  "one run id leads from the dispatcher's tick over the job and each call to the end of the run, and tells no money of anybody",
+  "one run id leads from the dispatcher's tick over the job and each call to the run's end and what its owner is told, and tells no money",
   withClonedDb(async (t, cloned) => {
     const written: string[] = [];
     const log = createLog({ level: "info", destination: { write: (text) => void written.push(text) } });
@@ -34,6 +34,7 @@ async function follow(t: ExecutionContext, stage: Stage, written: string[]): Pro
   await dispatchSoon(stage.runtime.db);
   await stage.work();
 
+  const trail = written.join("");
   const lines = written.map((text) => line.parse(JSON.parse(text)));
   for (const { accountId, platform } of [
     { accountId: bank.accountId, platform: "mono" },
@@ -64,7 +65,22 @@ async function follow(t: ExecutionContext, stage: Stage, written: string[]): Pro
     t.not(end?.["job_id"], end?.["dispatch_id"]);
   }
 
-  const text = written.join("");
+  // The same id leads on to what its owner is told.
+  await stage.advance(4 * DAY);
+  stage.mono.addFault({ kind: "401", match: { path: "/transactions" } });
+  written.length = 0;
+  await stage.drain();
+  const later = written.map((text) => line.parse(JSON.parse(text)));
+  const failed = later.find(({ failure_kind: kind }) => kind === "auth_required");
+  t.truthy(failed?.run_id);
+  const pushes = later.filter((about) => about["delivery"] !== undefined);
+  t.true(pushes.length > 0);
+  for (const about of pushes) {
+    t.like(about, { run_id: failed?.run_id, account_id: bank.accountId, kind: "reauth_required" });
+    t.regex(String(about["job_id"]), /^\d+$/);
+  }
+
+  const text = `${trail}${written.join("")}`;
   const narrations = await listOf(stage.owner, "select distinct narration from app_public.transactions");
   t.true(narrations.length > 10);
   for (const secret of [...narrations, "512345.67", "bank ", stage.mono.secretKey]) {

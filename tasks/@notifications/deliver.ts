@@ -19,7 +19,7 @@ export async function deliver(
   runtime: Runtime,
   channel: PushChannel,
   deliveryId: string,
-  { worker, stopping }: { worker: string; stopping: AbortSignal },
+  { worker, jobId, stopping }: { worker: string; jobId?: string; stopping: AbortSignal },
 ): Promise<void> {
   const { db, log } = runtime;
   const [delivery] = await beginDeliveries(db, channel, worker, [deliveryId]);
@@ -31,8 +31,13 @@ export async function deliver(
   const isOff = outcome === OFF;
   if (!isOff) runtime.metrics.notificationSent(channel, outcome.kind);
   const [recorded] = await recordDeliveries(db, [attemptOf(delivery, outcome)]);
-  const { platform, accountId } = delivery;
-  const about = logAbout(log, { platform, ...(accountId === null ? {} : { accountId }) });
+  const { platform, accountId, runId } = delivery;
+  const about = logAbout(log, {
+    platform,
+    jobId,
+    ...(accountId === null ? {} : { accountId }),
+    ...(runId === null ? {} : { runId }),
+  });
   const { id, kind, attempt } = delivery;
   const code = "code" in outcome ? outcome.code : undefined;
   const facts = { delivery: id, channel, kind, attempt, outcome: outcome.kind, code };

@@ -12,6 +12,10 @@ export function sendTask(channel: PushChannel): Task {
     const payload = parsePayload(runtime.log, job, payloads.send, raw);
     if (payload === null) return;
     if (job.locked_by === null) throw new Error("graphile-worker runs no job that it did not lock");
-    await deliver(runtime, channel, payload.deliveryId, { worker: job.locked_by, stopping: abortSignal });
+    await deliver(runtime, channel, payload.deliveryId, {
+      worker: job.locked_by,
+      jobId: job.id,
+      stopping: abortSignal,
+    });
   };
 }

@@ -216,7 +216,8 @@ test.serial(
   "a row that a dispatcher holds while its account's job begins: no error, no dead job, one run",
   atWorkplace({ mono: healthy }, async (t, { link, runtime, runJobs, jobs, owner, logs, lines }) => {
     const id = await link();
-    const { begin } = runtime.verbs;
+    const { verbs } = runtime;
+    const begin = verbs.begin.bind(verbs);
     const answers: string[] = [];
     runtime.verbs.begin = async (request) => {
       const isFirst = answers.length === 0;
@@ -252,13 +253,13 @@ test("a row that is free again is waited for; one that stays locked, and a worke
     [["busy", "busy", "stale"], "stale", 3],
     [["busy"], "busy", 6],
   ] as const) {
-    const row = asking(...outcomes);
-    t.is((await onceFree(row.ask, going.signal)).outcome, answer);
-    t.is(row.times(), times);
+    const held = asking(...outcomes);
+    t.is((await onceFree(held.ask, going.signal)).outcome, answer);
+    t.is(held.times(), times);
   }
-  const row = asking("busy");
-  t.is((await onceFree(row.ask, AbortSignal.abort())).outcome, "busy");
-  t.is(row.times(), 2);
+  const stopped = asking("busy");
+  t.is((await onceFree(stopped.ask, AbortSignal.abort())).outcome, "busy");
+  t.is(stopped.times(), 2);
 });
 
 /** Waits for its provider once, then finishes. */
