@@ -30,8 +30,9 @@ export const descriptionsPlugin: GraphileConfig.Plugin = {
           const answer = typeof result === "string" ? result : "What the mutation answers.";
           describeFields(schema, `${mutation}Payload`, new Map([["result", answer]]));
         }
-        for (const { name, args } of Object.values(schema.getQueryType()?.getFields() ?? {})) {
-          for (const arg of args) if (arg.name === "id") arg.description ??= `Which ${name}.`;
+        for (const field of Object.values(schema.getQueryType()?.getFields() ?? {})) {
+          field.description = questions[field.name] ?? field.description;
+          for (const arg of field.args) if (arg.name === "id") arg.description ??= `Which ${field.name}.`;
         }
         for (const type of Object.values(schema.getTypeMap())) {
           if (type instanceof GraphQLEnumType && type.name.endsWith("OrderBy")) describeOrders(type);
@@ -44,6 +45,19 @@ export const descriptionsPlugin: GraphileConfig.Plugin = {
       },
     },
   },
+};
+
+/** What a client may ask, in its own words instead of PostGraphile's. */
+const questions: Readonly<Record<string, string>> = {
+  account: "One of your accounts; null where there is none, or it is not yours.",
+  accounts: "Your accounts, page by page, as they were linked.",
+  notification: "One entry of your feed; null where there is none, or it is not yours.",
+  notifications: "Your feed, page by page, the newest first.",
+  pushSubscriptions: "The browsers in which you are notified.",
+  syncLog: "One sync of one of your accounts; null where there is none, or it is not yours.",
+  syncSettings: "What you chose for each platform; a platform without choices is not among them.",
+  transaction: "One of your transactions; null where there is none, or it is not yours.",
+  transactions: "The transactions of all your accounts, page by page, the newest day first.",
 };
 
 /** Tags of the form `name text`, by name. A tag that comes once is a string, one that comes more often a list. */
