@@ -4,6 +4,8 @@
  *
  *   npm run bench                        a short form of every bench
  *   npm run bench -- quiet               one of them, whole; --short for its short form
+ *   npm run bench -- quiet --profile     and which statements took Postgres's time
+ *   npm run bench -- dispatch --accounts 10000000   among so many (20 GB, and half an hour to fill)
  *   npm run bench -- quiet --json        the last line is one object: {"name", "metrics"}
  *
  * scripts/bench/RESULTS.md has the results of a quiet machine, and what is behind them.
@@ -18,15 +20,17 @@ import { readCommandLine } from "./arguments.ts";
 import { exitWithSentence, UsageError } from "./usage.ts";
 
 const HELP = `npm run bench [-- NAME …]: how fast Tidemark is. There are ${Object.keys(benches).join(", ")}.
-  --short   the short form of a named bench
-  --json    the last line is one object: {"name", "metrics"}`;
+  --short         the short form of a named bench; without a name, all of them run so
+  --profile       quiet also tells which statements took Postgres's time
+  --accounts N    the most accounts that dispatch fills its database with
+  --json          the last line is one object: {"name", "metrics"}`;
 
 async function main(): Promise<void> {
-  const { chosen, json, short } = readArguments();
+  const { chosen, json, ...options } = readArguments();
   for (const [name, bench] of chosen) {
     const started = performance.now();
     console.log(`${name}: ${bench.question}`);
-    const metrics = await bench.run({ short, say: (line) => console.log(`  ${line}`) });
+    const metrics = await bench.run({ ...options, say: (line) => console.log(`  ${line}`) });
     for (const [metric, value] of Object.entries(metrics)) {
       console.log(`  ${metric.padEnd(28)} ${String(rounded(value)).padStart(8)}  ${verdict(name, metric, value)}`);
     }
@@ -36,10 +40,21 @@ async function main(): Promise<void> {
   }
 }
 
-function readArguments(): { chosen: [string, Bench][]; json: boolean; short: boolean } {
+function readArguments(): {
+  chosen: [string, Bench][];
+  json: boolean;
+  short: boolean;
+  profile: boolean;
+  accounts: number | undefined;
+} {
   const { values, positionals } = readCommandLine(HELP, {
     allowPositionals: true,
-    options: { json: { type: "boolean", default: false }, short: { type: "boolean", default: false } },
+    options: {
+      json: { type: "boolean", default: false },
+      short: { type: "boolean", default: false },
+      profile: { type: "boolean", default: false },
+      accounts: { type: "string" },
+    },
   });
   const known = Object.keys(benches).join(", ");
   const chosen = positionals.map((name): [string, Bench] => {
@@ -47,9 +62,14 @@ function readArguments(): { chosen: [string, Bench][]; json: boolean; short: boo
     if (bench === undefined) throw new UsageError(`There is no bench "${name}". There are ${known}.`);
     return [name, bench];
   });
+  const { json, short, profile } = values;
+  const accounts = values.accounts === undefined ? undefined : Number(values.accounts);
+  if (accounts !== undefined && !(Number.isInteger(accounts) && accounts >= 10_000)) {
+    throw new UsageError("--accounts takes a whole number, 10000 or more.");
+  }
   return chosen.length === 0
-    ? { chosen: Object.entries(benches), json: values.json, short: true }
-    : { chosen, json: values.json, short: values.short };
+    ? { chosen: Object.entries(benches), json, profile, accounts, short: true }
+    : { chosen, json, profile, accounts, short };
 }
 
 main().catch(exitWithSentence);

@@ -9,6 +9,10 @@ export type Bench = {
 export type BenchOptions = {
   /** Short: enough to see a regression, in well under a minute. */
   short: boolean;
+  /** The most accounts that dispatch fills its database with; left out: 1 million, or 50,000 in the short form. */
+  accounts?: number | undefined;
+  /** Also what took Postgres's time, where the bench can tell. */
+  profile: boolean;
   /** A line on the way to the result. */
   say: (line: string) => void;
 };

@@ -22,18 +22,20 @@ export async function startWorkers(options: {
   node?: string[];
 }): Promise<BenchWorkers> {
   const workers = await Promise.all(Array.from({ length: options.many }, () => startOne(options)));
+  const stopAll = async (): Promise<void> => {
+    await Promise.all(
+      workers.map(async ({ child, logFile }) => {
+        const gone = once(child, "exit");
+        child.kill("SIGTERM");
+        await gone;
+        await rm(logFile);
+      }),
+    );
+  };
+  let stopped: Promise<void> | undefined;
   return {
     processIds: workers.map(({ child }) => child.pid ?? 0),
-    async stop() {
-      await Promise.all(
-        workers.map(async ({ child, logFile }) => {
-          const gone = once(child, "exit");
-          child.kill("SIGTERM");
-          await gone;
-          await rm(logFile);
-        }),
-      );
-    },
+    stop: () => (stopped ??= stopAll()),
   };
 }
 

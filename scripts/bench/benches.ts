@@ -1,7 +1,10 @@
 import type { Bench } from "./bench.ts";
+import { dispatch } from "./dispatch.ts";
 import { ingest } from "./ingest.ts";
+import { isolation } from "./isolation.ts";
+import { latency } from "./latency.ts";
 import { quiet } from "./quiet.ts";
 import { resync } from "./resync.ts";
+import { scale } from "./scale.ts";
 
-/** By the names that `npm run bench -- NAME` takes, in the order of a run of all. */
-export const benches: Readonly<Record<string, Bench>> = { quiet, ingest, resync };
+export const benches: Readonly<Record<string, Bench>> = { quiet, ingest, resync, dispatch, latency, isolation, scale };

@@ -29,3 +29,19 @@ export async function countDatabaseWork({ admin }: BenchDatabase): Promise<() =>
     return { roundTrips: counted.parse(calls.rows)[0].calls, walBytes: written.parse(wal.rows)[0].bytes };
   };
 }
+
+const statements = z.array(z.object({ calls: z.coerce.number(), ms: z.coerce.number(), query: z.string() }));
+
+/** What took Postgres's time since counting began: the heaviest statements, of workers and of functions alike. */
+export async function heaviestStatements({ admin }: BenchDatabase, many = 25): Promise<string[]> {
+  const { rows } = await admin.query(
+    `select s.calls, s.total_exec_time + s.total_plan_time as ms,
+       case when s.toplevel then '' else '  in a function: ' end || left(regexp_replace(s.query, '\\s+', ' ', 'g'), 150) as query
+     from pg_stat_statements s join pg_roles r on r.oid = s.userid
+     where r.rolname <> 'postgres' order by 2 desc limit $1`,
+    [many],
+  );
+  return statements
+    .parse(rows)
+    .map(({ calls, ms, query }) => `${ms.toFixed(0).padStart(7)} ms ${calls.toString().padStart(7)} calls  ${query}`);
+}

@@ -7,9 +7,9 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { Pool } from "pg";
 import { from as copyFrom } from "pg-copy-streams";
-import { request } from "undici";
 import { z } from "zod";
-import { INGEST_COLUMNS, ingestWay } from "./ingest_ways.ts";
+import { fetchRows, INGEST_COLUMNS, placeholders, type Row } from "./fetch_rows.ts";
+import { ingestWay } from "./ingest_ways.ts";
 
 const order = z.object({
   databaseUrl: z.string(),
@@ -23,47 +23,7 @@ const order = z.object({
 });
 type Order = z.infer<typeof order>;
 
-type CannedPage = {
-  data: { id: string; narration: string; amount: number; type: string; balance: number; date: string }[];
-};
-type Row = unknown[];
-
-/** The rows of one page, as values of INGEST_COLUMNS. */
-async function fetchPage({ baseUrl, start, end }: Order, account: string, page: number): Promise<Row[]> {
-  const reply = await request(`${baseUrl}/v2/accounts/${account}/transactions?start=${start}&end=${end}&page=${page}`);
-  const text = await reply.body.text();
-  const answer: unknown = JSON.parse(text);
-  if (!isCannedPage(answer)) throw new TypeError("The canned provider answers pages");
-  const seen = new Date().toISOString();
-  return answer.data.map((row) => [
-    account,
-    account,
-    "mono",
-    row.id,
-    "posted",
-    row.type,
-    row.amount / 100,
-    "NGN",
-    row.date,
-    row.date.slice(0, 10),
-    row.narration,
-    row.balance / 100,
-    seen,
-    1,
-  ]);
-}
-
-/** A look at the outside only: the floor is JSON.parse and nothing else. */
-const isCannedPage = (value: unknown): value is CannedPage =>
-  typeof value === "object" && value !== null && "data" in value && Array.isArray(value.data);
-
 const columns = INGEST_COLUMNS.join(", ");
-const placeholders = (rows: number): string =>
-  Array.from(
-    { length: rows },
-    (_, row) => `(${INGEST_COLUMNS.map((__, at) => `$${row * INGEST_COLUMNS.length + at + 1}`).join(", ")})`,
-  ).join(", ");
-
 const target = "bench.transactions";
 const upsert = `insert into ${target} (${columns}) values ${placeholders(1)}
   on conflict (account_id, provider_transaction_id) do update
@@ -77,7 +37,7 @@ const ways: Record<Order["way"], (order: Order, pool: Pool) => Promise<void>> = 
     stream.setMaxListeners(given.concurrency + 10);
     await eachAccount(given, async (account) => {
       for (let page = 1; page <= given.pages; page += 1) {
-        const rows = await fetchPage(given, account, page);
+        const { rows } = await fetchRows(given, account, page);
         const text = rows.map((row) => `${row.join("\t")}\n`).join("");
         if (!stream.write(text)) await once(stream, "drain");
       }
@@ -89,7 +49,8 @@ const ways: Record<Order["way"], (order: Order, pool: Pool) => Promise<void>> = 
   row_upserts: (given, pool) =>
     eachAccount(given, async (account) => {
       for (let page = 1; page <= given.pages; page += 1) {
-        for (const row of await fetchPage(given, account, page)) await pool.query(upsert, row);
+        const { rows } = await fetchRows(given, account, page);
+        for (const row of rows) await pool.query(upsert, row);
       }
     }),
   do_nothing_batches: (given, pool) =>
@@ -102,7 +63,7 @@ const ways: Record<Order["way"], (order: Order, pool: Pool) => Promise<void>> = 
         batch = [];
       };
       for (let page = 1; page <= given.pages; page += 1) {
-        batch.push(...(await fetchPage(given, account, page)));
+        batch.push(...(await fetchRows(given, account, page)).rows);
         if (batch.length >= 500) await flush();
       }
       await flush();

@@ -11,23 +11,6 @@ import type { BenchDatabase } from "./bench_database.ts";
 export const ingestWay = z.enum(["copy", "row_upserts", "do_nothing_batches"]);
 export type IngestWay = z.infer<typeof ingestWay>;
 
-export const INGEST_COLUMNS = [
-  "account_id",
-  "user_id",
-  "source",
-  "provider_transaction_id",
-  "status",
-  "direction",
-  "amount",
-  "currency",
-  "occurred_at",
-  "occurred_on",
-  "narration",
-  "balance_after",
-  "first_seen_at",
-  "run_id",
-] as const;
-
 const done = z.object({ seconds: z.number() });
 
 /** Brings so many pages of 100 in, into an empty table with our columns and indexes, and answers rows a second. */

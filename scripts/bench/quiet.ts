@@ -1,13 +1,14 @@
 import type { Bench } from "./bench.ts";
 import { linkAccounts, nextDay, syncAllDue, today } from "./bench_accounts.ts";
 import { onStage } from "./bench_stage.ts";
-import { countDatabaseWork } from "./database_work.ts";
+import { countDatabaseWork, heaviestStatements } from "./database_work.ts";
 import { startFloor } from "./floor.ts";
 import { median, rounded } from "./numbers.ts";
+import { preparePeers, runPeer } from "./peers.ts";
 import { cpuMilliseconds } from "./process_cpu.ts";
 
 /** One process a core that Postgres leaves free; the floor has the same. */
-const WORKERS = { many: 1, concurrency: Number(process.env["C"] ?? 32) };
+const WORKERS = { many: 1, concurrency: 32 };
 
 /** A window of four or five days, as a daily sync asks for, holds this many rows. */
 const ROWS = 5;
@@ -18,23 +19,24 @@ const ROUNDS = 4;
 export const quiet: Bench = {
   question:
     "How many syncs a second when nothing is new, against the bare requests and against what people would pick?",
-  run: ({ short, say }) =>
+  run: ({ short, profile, say }) =>
     onStage(async ({ database, provider, startWorkers }) => {
-      const accounts = short ? 2_000 : 8_000;
+      const accounts = short ? 500 : 4_000;
       await linkAccounts(database, accounts, 3);
+      await preparePeers(database, accounts);
       const firstDay = await today(database.admin);
       await provider.answerWith({ pageSize: 100, rowsPerWindow: ROWS, onDay: firstDay });
       const workers = await startWorkers(WORKERS);
       const floor = await startFloor(WORKERS);
       try {
         await syncAllDue(database);
-        const requests = {
-          baseUrl: provider.url,
-          start: firstDay.split("-").toReversed().join("-"),
-          end: firstDay.split("-").toReversed().join("-"),
-        };
+        const monoDay = firstDay.split("-").toReversed().join("-");
+        const requests = { baseUrl: provider.url, start: monoDay, end: monoDay };
+        const peers = { ...requests, concurrency: WORKERS.concurrency };
+        // Its rows are new to them as well, once.
+        await runPeer(database, "cron_loop", peers);
         await floor.send(accounts / 4, requests);
-        const ratios: number[] = [];
+        const ratios: { floor: number; pgboss: number; cronLoop: number }[] = [];
         const work: { roundTrips: number; walBytes: number; httpRequests: number }[] = [];
         for (let round = 0; round < (short ? 2 : ROUNDS); round += 1) {
           const bare = await floor.send(accounts, requests);
@@ -52,23 +54,30 @@ export const quiet: Bench = {
             postgres: ((await cpuMilliseconds([database.processId])) ?? NaN) - (cpu.postgres ?? NaN),
           };
           const { roundTrips, walBytes } = await told();
+          if (profile) for (const line of await heaviestStatements(database)) say(line);
           work.push({
             roundTrips: roundTrips / syncs,
             walBytes: walBytes / syncs,
             httpRequests: ((await provider.requests()) - asked) / syncs,
           });
-          ratios.push(syncs / seconds / (accounts / bare.seconds));
+          const ours = syncs / seconds;
+          const pgboss = await runPeer(database, "pgboss", peers);
+          const cronLoop = await runPeer(database, "cron_loop", peers);
+          ratios.push({ floor: (ours * bare.seconds) / accounts, pgboss: ours / pgboss, cronLoop: ours / cronLoop });
           say(
-            `${rounded(syncs / seconds)} quiet syncs a second, ${rounded(accounts / bare.seconds)} bare requests; ` +
+            `${rounded(ours)} quiet syncs a second, ${rounded(accounts / bare.seconds)} bare requests, ` +
+              `${rounded(pgboss)} on pg-boss, ${rounded(cronLoop)} by a cron loop; ` +
               `processor time a sync: ${rounded(spent.node / syncs)} ms in workers, ${rounded(spent.postgres / syncs)} ms in Postgres; ` +
               `${rounded(roundTrips / syncs)} round trips, ${rounded(walBytes / syncs)} bytes of WAL`,
           );
         }
         return {
-          ratio_to_floor: median(ratios),
+          ratio_to_floor: median(ratios.map(({ floor }) => floor)),
           round_trips_per_sync: median(work.map(({ roundTrips }) => roundTrips)),
           wal_bytes_per_sync: median(work.map(({ walBytes }) => walBytes)),
           http_requests_per_sync: median(work.map(({ httpRequests }) => httpRequests)),
+          ratio_to_pgboss: median(ratios.map(({ pgboss }) => pgboss)),
+          ratio_to_cron_loop: median(ratios.map(({ cronLoop }) => cronLoop)),
         };
       } finally {
         await floor.close();
