@@ -36,7 +36,7 @@ export const quiet: Bench = {
         // Its rows are new to them as well, once.
         await runPeer(database, "cron_loop", peers);
         await floor.send(accounts / 4, requests);
-        const ratios: { floor: number; pgboss: number; cronLoop: number }[] = [];
+        const ratios: { toFloor: number; pgboss: number; cronLoop: number }[] = [];
         const work: { roundTrips: number; walBytes: number; httpRequests: number }[] = [];
         for (let round = 0; round < (short ? 2 : ROUNDS); round += 1) {
           const bare = await floor.send(accounts, requests);
@@ -63,7 +63,7 @@ export const quiet: Bench = {
           const ours = syncs / seconds;
           const pgboss = await runPeer(database, "pgboss", peers);
           const cronLoop = await runPeer(database, "cron_loop", peers);
-          ratios.push({ floor: (ours * bare.seconds) / accounts, pgboss: ours / pgboss, cronLoop: ours / cronLoop });
+          ratios.push({ toFloor: (ours * bare.seconds) / accounts, pgboss: ours / pgboss, cronLoop: ours / cronLoop });
           say(
             `${rounded(ours)} quiet syncs a second, ${rounded(accounts / bare.seconds)} bare requests, ` +
               `${rounded(pgboss)} on pg-boss, ${rounded(cronLoop)} by a cron loop; ` +
@@ -72,7 +72,7 @@ export const quiet: Bench = {
           );
         }
         return {
-          ratio_to_floor: median(ratios.map(({ floor }) => floor)),
+          ratio_to_floor: median(ratios.map(({ toFloor }) => toFloor)),
           round_trips_per_sync: median(work.map(({ roundTrips }) => roundTrips)),
           wal_bytes_per_sync: median(work.map(({ walBytes }) => walBytes)),
           http_requests_per_sync: median(work.map(({ httpRequests }) => httpRequests)),

@@ -24,13 +24,13 @@ export type Beginner = { platform: PlatformSource; worker: string };
  */
 export type RunVerbs = {
   /** A job that may run is under way, until the answered function is called: its verbs are worth waiting for. */
-  enter(): () => void;
-  begin(request: Beginner & BeginRequest): Promise<Begun>;
-  resume(request: Beginner & { accountId: string; runId: string }): Promise<Begun>;
-  save(page: SavedPage): Promise<Saved>;
-  finish(run: Finish): Promise<Written>;
-  fail(failure: Failure): Promise<Written>;
-  suspend(run: Suspension): Promise<Written>;
+  enter: () => () => void;
+  begin: (request: Beginner & BeginRequest) => Promise<Begun>;
+  resume: (request: Beginner & { accountId: string; runId: string }) => Promise<Begun>;
+  save: (page: SavedPage) => Promise<Saved>;
+  finish: (run: Finish) => Promise<Written>;
+  fail: (failure: Failure) => Promise<Written>;
+  suspend: (run: Suspension) => Promise<Written>;
 };
 
 /** Runs in one call. The larger it is, the longer its leases are locked while the others wait. */
