@@ -25,6 +25,15 @@ test("a line is JSON with level, time, process and message", (t) => {
   t.deepEqual(rest, { level: "info", process: "worker", pid: process.pid, pages: 3, msg: "window read" });
 });
 
+test("a pool and a worker keep their ids, whatever digits are in them; what only looks like one is masked", (t) => {
+  const { log, lines } = makeLog();
+  const [pool, worker] = ["pool-12345678901234fae1", "worker-0123456789abcdef01"];
+  log.info({ pool, text: `${worker} of ${pool}` }, `released by ${worker}`);
+  t.like(lines()[0], { pool, text: `${worker} of ${pool}`, msg: `released by ${worker}` });
+  log.info("pool-12345678901234 and pool-123456789012345678901234");
+  t.is(lines()[1]?.msg, "pool-*** and pool-***");
+});
+
 test("lines below the level are not written", (t) => {
   const { log, lines } = makeLog({ level: "warn" });
   log.info("quiet");

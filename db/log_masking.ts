@@ -13,8 +13,12 @@ const DEEPEST = 4;
 const LONGEST_LIST = 50;
 const MOST_FRAMES = 10;
 
-/** UUIDs, days and moments. They are set aside first, because they look like tokens and telephone numbers. */
-const KEPT = /\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?)\b/i;
+/**
+ * UUIDs, days and moments, and graphile-worker's ids of a pool and of a worker (nine random bytes), by which its lines are found.
+ * They are set aside first, because they look like tokens and telephone numbers.
+ */
+const KEPT =
+  /\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:(?:ot)?pool|worker)-[0-9a-f]{18}|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?)\b/i;
 const CREDENTIALS_IN_URL = /(:\/\/)[^\s/@]*@/g;
 const AFTER_SCHEME = /\b(bearer|basic)\s+[^\s"',;]+/gi;
 const MONO_KEY = /\b(?:test|live)_[a-z]{2}_[^\s"',;]+/gi;

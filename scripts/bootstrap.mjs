@@ -55,11 +55,11 @@ function isInstalled() {
 }
 
 /**
- * Not `npm ci`: that refuses a lockfile without the packages of every platform, and a registry that lacks some of them
- * makes just such a lockfile. This installs the same versions, checks the same hashes, and leaves the lockfile alone.
+ * Not `npm ci`: that refuses a lockfile without the packages of every platform. Ours has them today, but a registry that
+ * lacks some of them makes one that has not. This installs the same versions, checks the same hashes, and leaves the lockfile alone.
  */
 function install() {
-  console.error("Installing what is missing: about a minute, the first time …");
+  console.error("Installing what is missing: a minute or more, the first time …");
   // No lockfile of npm's own in there: an install was interrupted, and half a package looks like a whole one.
   if (!existsSync(installedLockfile)) rmSync(join(root, "node_modules"), { recursive: true, force: true });
   const npm = spawnSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {

@@ -88,6 +88,10 @@ async function overview(): Promise<string> {
 }
 
 const describe = ({ id, name, institution, platform, status }: RunningAccount): string =>
-  `${id}  ${name} (${[institution, platformLabels[platform]].filter((part) => part !== "").join(", ")})  ${status}`;
+  `${id}  ${name} (${whereKept(institution, platformLabels[platform])})  ${status}`;
+
+/** A wallet's institution is its platform: once is enough. */
+const whereKept = (institution: string, platform: string): string =>
+  platform.startsWith(institution) ? platform : `${institution}, ${platform}`;
 
 main().catch(exitWithSentence);

@@ -55,6 +55,8 @@ async function main(): Promise<void> {
         `TIDEMARK_ENCRYPTION_KEYS=first:${randomBytes(32).toString("base64")} would be a fresh one. Keep it safe.`,
     );
   }
+  // The first time it takes a while, and npm's line would stand alone.
+  console.error(`${ownDatabase ? "Starting Postgres and preparing" : "Preparing"} the database …`);
   const databaseUrl = given.DATABASE_URL ?? (await openOwnDatabase(data));
   await migrate({ databaseUrl });
 
@@ -77,12 +79,12 @@ async function main(): Promise<void> {
     process: "start",
     destination: pino.destination({ dest: logFile, sync: true }),
   });
-  const names = new Map<string, string>();
+  const nameOf = accountNames(databaseUrl);
   const runtime = await createRuntime({
     environment,
     log,
     concurrency: CONCURRENCY * platformSource.options.length,
-    onRun: (report) => console.log(runLine(report, names.get(report.accountId) ?? "account")),
+    onRun: (report) => void nameOf(report.accountId).then((name) => console.log(runLine(report, name))),
   });
   opened.push({ what: "connections", close: () => runtime.close() });
 
@@ -102,8 +104,6 @@ async function main(): Promise<void> {
     }
     await linkDemoAccounts({ databaseUrl, runtime, simulators, serverUrl: server.url });
   }
-  for (const [id, name] of await accountNames(databaseUrl)) names.set(id, name);
-
   const connection = {
     databaseUrl,
     serverUrl: server.url,
@@ -114,6 +114,10 @@ async function main(): Promise<void> {
   await writeConnection(data, connection);
   opened.push({ what: "connection.json", close: () => removeConnection(data) });
 
+  // From the screen on, which says so, Ctrl-C is an orderly end.
+  const stopped = new Promise<void>((stop) => {
+    process.once("SIGINT", () => stop()).once("SIGTERM", () => stop());
+  });
   console.log(
     welcome({
       connection,
@@ -123,7 +127,11 @@ async function main(): Promise<void> {
         platform,
         state: simulators?.platforms.has(platform) ? "simulated" : runtime.platforms.has(platform) ? "real" : "off",
       })),
-      channels: { oneSignal: simulators?.oneSignal?.url ?? null, pushService: simulators?.pushService.url ?? null },
+      simulated: {
+        statement: simulators?.momo?.statementUrl ?? null,
+        oneSignal: simulators?.oneSignal?.url ?? null,
+        pushService: simulators?.pushService.url ?? null,
+      },
     }),
   );
 
@@ -144,11 +152,8 @@ async function main(): Promise<void> {
   // What fell due while we were away should not wait for the next full minute.
   await dispatchSoon(runtime.db);
 
-  const stopped = new Promise<void>((stop) => {
-    process.once("SIGINT", () => stop()).once("SIGTERM", () => stop());
-  });
   await Promise.race([stopped, working]);
-  console.log("\nStopping; data stays in", data);
+  console.log(`\nStopping; data stays in ${ownDatabase ? data : "your database"}`);
 }
 
 /** Apple's push service wants to know whom to ask, and takes no address of a machine that nobody can reach. */
@@ -208,7 +213,20 @@ async function openSimulators(environment: Environment, data: string): Promise<D
   return simulators;
 }
 
-async function accountNames(databaseUrl: string): Promise<Map<string, string>> {
+/** Asks for an account's name: those of an unknown one are read again, because accounts are linked while this runs. */
+function accountNames(databaseUrl: string): (id: string) => Promise<string> {
+  let known = new Map<string, string>();
+  return async (id) => {
+    try {
+      if (!known.has(id)) known = await readAccountNames(databaseUrl);
+    } catch {
+      // A line about a run that ended is worth more than its name: the database may be stopping as well.
+    }
+    return known.get(id) ?? "an account";
+  };
+}
+
+async function readAccountNames(databaseUrl: string): Promise<Map<string, string>> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {

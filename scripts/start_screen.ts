@@ -11,11 +11,13 @@ export function welcome(options: {
   logFile: string;
   ownDatabase: boolean;
   platforms: PlatformState[];
-  /** Where the simulated channels are; null: that one has real keys, or none. */
-  channels: { oneSignal: string | null; pushService: string | null };
+  /** Where the other simulators are; null: that one has real keys, or none. */
+  simulated: { statement: string | null; oneSignal: string | null; pushService: string | null };
 }): string {
-  const { connection, logFile, ownDatabase, platforms, channels } = options;
+  const { connection, logFile, ownDatabase, platforms, simulated } = options;
   const wheres: Record<PlatformSource, string> = { mono: connection.monoUrl, mtn_momo: connection.momoUrl };
+  const isOn = (wanted: PlatformSource): boolean =>
+    platforms.some(({ platform, state }) => platform === wanted && state !== "off");
   const lines = [
     "",
     "Tidemark is running.",
@@ -26,17 +28,23 @@ export function welcome(options: {
     `  Endpoints  ${connection.serverUrl}/openapi.json${connection.serviceToken === undefined ? "" : " (the token is serviceToken in connection.json)"}`,
     `  Postgres   ${ownDatabase ? "embedded, on " : ""}${new URL(connection.databaseUrl).host}`,
     ...platforms.map(({ platform, state }) => `  ${label(platform)} ${describe(state, wheres[platform], platform)}`),
-    ...(channels.oneSignal === null ? [] : [`  OneSignal  simulated, on ${channels.oneSignal}`]),
-    ...(channels.pushService === null ? [] : [`  Web Push   simulated browsers, on ${channels.pushService}`]),
+    ...(simulated.statement === null ? [] : [`  Statement  simulated, on ${simulated.statement}`]),
+    ...(simulated.oneSignal === null ? [] : [`  OneSignal  simulated, on ${simulated.oneSignal}`]),
+    ...(simulated.pushService === null ? [] : [`  Web Push   simulated browsers, on ${simulated.pushService}`]),
     `  Log        ${logFile}`,
     "",
     "Try next, in another terminal:",
     "",
     "  npm run psql",
     "    select account_name, platform_source, sync_status, balance, currency, last_synced_at from app_public.accounts;",
-    "    select graphile_worker.add_job('mono_sync', json_build_object('accountId', id))",
-    "      from app_public.accounts where platform_source = 'mono';   -- sync the banks again, now",
+    ...(isOn("mono")
+      ? [
+          "    select graphile_worker.add_job('mono_sync', json_build_object('accountId', id))",
+          "      from app_public.accounts where platform_source = 'mono';   -- sync the banks again, now",
+        ]
+      : []),
     "    select * from app_public.sync_logs order by id desc limit 10;",
+    ...(ownDatabase ? [] : ["", "  npm run link   how to link an account"]),
     ...(ownDatabase
       ? ["", "  npm run demo   what can befall accounts: a consent that ends, a bank that is down, …"]
       : []),

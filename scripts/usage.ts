@@ -57,11 +57,11 @@ export function sentenceFor(error: unknown): string | null {
     if (error.code === "53300") return "Postgres has no connection left for us.";
     if (error.code === "28P01" || error.code === "28000") return "Postgres refused the login in DATABASE_URL.";
     if (error.code === "3D000") return "The database named in DATABASE_URL does not exist.";
-    if (error.code === "22023" || error.code === "42704") {
-      // `set role` at the start of a session: the role is not there yet.
+    if (error.code === "22023" || error.code === "42704" || error.code === "3F000") {
+      // `set role` at the start of a session, or a schema: the one or the other is not there yet.
       return "The database has not been migrated yet: run `npm run db:migrate` first.";
     }
-    if (error.code === "42883" || error.code === "3F000") {
+    if (error.code === "42883") {
       return "The database is older than this code: run `npm run db:migrate` first.";
     }
   }
