@@ -185,6 +185,13 @@ test.serial(
     );
     t.is((await app.inject(url)).statusCode, 303);
     t.false(logged().includes(token));
+    const reasons = [...logged().matchAll(/"why":"([^"]+)".*a re-authentication link led nowhere/g)];
+    const lines = (why: string) => reasons.filter(([, said]) => said === why).length;
+    t.deepEqual(
+      [reasons.length, lines("malformed"), lines("no such account"), lines("not signed for this account and purpose")],
+      [forged.length, 4, 1, 6],
+      "one line each for the operator",
+    );
   }),
 );
 

@@ -40,10 +40,13 @@ const asked = z.object({
 class LinkPageError extends Error {
   override readonly name = "LinkPageError";
   readonly page: LinkPage;
+  /** For the operator's log: what the page tells nobody. */
+  readonly why: string;
 
-  constructor(page: LinkPage, options?: ErrorOptions) {
+  constructor(page: LinkPage, why: string, options?: ErrorOptions) {
     super(page.title, options);
     this.page = page;
+    this.why = why;
   }
 }
 
@@ -72,10 +75,10 @@ export const reauthenticationRoutes: FastifyPluginAsync<ReauthenticationDependen
 
   const verify = async (request: FastifyRequest): Promise<Tapped> => {
     const link = asked.safeParse(request);
-    if (!link.success) throw new LinkPageError(LINK_PAGES.unknown);
+    if (!link.success) throw new LinkPageError(LINK_PAGES.unknown, "malformed");
     const accountId = link.data.params.account.toLowerCase();
     const target = await reauthTarget(db, accountId);
-    if (target === undefined) throw new LinkPageError(LINK_PAGES.unknown);
+    if (target === undefined) throw new LinkPageError(LINK_PAGES.unknown, "no such account");
     links ??= openDeepLinks(db, keyring, { PUBLIC_URL: undefined, APP_DEEP_LINK_BASE: undefined });
     let verdict;
     try {
@@ -85,9 +88,10 @@ export const reauthenticationRoutes: FastifyPluginAsync<ReauthenticationDependen
       links = undefined;
       throw error;
     }
-    if (verdict !== "valid") throw new LinkPageError(LINK_PAGES[verdict === "expired" ? "expired" : "unknown"]);
+    if (verdict === "expired") throw new LinkPageError(LINK_PAGES.expired, "expired");
+    if (verdict !== "valid") throw new LinkPageError(LINK_PAGES.unknown, "not signed for this account and purpose");
     refuseIfExceeded(await ofAccount(request));
-    if (target.standing === "unlinked") throw new LinkPageError(LINK_PAGES.unlinked);
+    if (target.standing === "unlinked") throw new LinkPageError(LINK_PAGES.unlinked, "unlinked");
     return { accountId, target };
   };
 
@@ -99,9 +103,9 @@ export const reauthenticationRoutes: FastifyPluginAsync<ReauthenticationDependen
     try {
       return await pages.page(accountId, () => linking.mintReauthentication({ id: accountId, monoAccountId }));
     } catch (error) {
-      if (error instanceof LinkRefusedError) throw new LinkPageError(LINK_PAGES.gone, { cause: error });
+      if (error instanceof LinkRefusedError) throw new LinkPageError(LINK_PAGES.gone, "gone at Mono", { cause: error });
       if (error instanceof ProviderSilentError || error instanceof ProviderBusyError)
-        throw new LinkPageError(LINK_PAGES.silent, { cause: error });
+        throw new LinkPageError(LINK_PAGES.silent, "Mono does not answer", { cause: error });
       throw error;
     }
   };
@@ -115,6 +119,8 @@ export const reauthenticationRoutes: FastifyPluginAsync<ReauthenticationDependen
     const page = error instanceof LinkPageError ? error.page : BROKEN;
     if (page === BROKEN || page === LINK_PAGES.silent)
       request.log.error({ err: error }, "a re-authentication link failed");
+    else if (error instanceof LinkPageError)
+      request.log.info({ why: error.why, status: page.status }, "a re-authentication link led nowhere");
     return show(reply, page, home);
   });
   app.get("/:account/reauth", { exposeHeadRoute: false }, async (request, reply) => {
@@ -150,10 +156,11 @@ type Limited = { isAllowed: true } | { isAllowed: false; isExceeded: boolean; tt
 
 function refuseIfExceeded(limited: Limited): void {
   if (limited.isAllowed || !limited.isExceeded) return;
-  throw new LinkPageError({
+  const page = {
     status: 429,
     title: "Too many requests",
     text: "Please try again in a minute. The link stays good.",
     headers: { "retry-after": String(limited.ttlInSeconds) },
-  });
+  };
+  throw new LinkPageError(page, "too many requests");
 }
