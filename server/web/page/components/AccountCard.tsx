@@ -51,7 +51,7 @@ export function AccountCard({
           <h3 id={`${id}-name`}>{account.accountName}</h3>
           <p className="institution">{account.institution ?? ""}</p>
         </div>
-        <p className="balance">
+        <p key={account.balance} className="balance">
           {account.balance === null ? (
             <span className="quiet">{words.detail.balanceUnknown}</span>
           ) : (

@@ -92,7 +92,8 @@ export function ManualSyncButton({ account, state }: { account: Account; state: 
   return (
     <div className="sync-button">
       <button type="button" className="button" aria-disabled={!isIdle} onClick={() => void tap()}>
-        {label}
+        {/* A text of its own each time, so that none of them moves from where the last one was centred. */}
+        <span key={label}>{label}</span>
         <span className="unseen">: {words.sync.of(account.accountName, PLATFORMS[account.platformSource])}</span>
       </button>
       <p className="sync-message" role="status">

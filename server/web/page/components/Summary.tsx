@@ -5,14 +5,16 @@ import { useConnection } from "../connection.ts";
 import type { SyncPhase } from "../graphql/operations.ts";
 import { type Speech, useSpeech } from "../words/language.tsx";
 
-/** The whole page in a sentence: the worst first, since that is what somebody came to see. */
+/** The whole page in a sentence: the worst, since that is what somebody came to see, and whether the rest is well. */
 export function Summary({ accounts }: { accounts: readonly Account[] }): ReactNode {
   const { words, formats } = useSpeech();
   const now = useNow();
   const { isOnline, lastAnswerAt } = useConnection();
+  const { worst, rest } = summaryOf(accounts, words);
   return (
     <div className="summary" role="status">
-      <h1>{summaryOf(accounts, words)}</h1>
+      <h1>{worst}</h1>
+      <p className="summary-rest">{rest}</p>
       <p className={`summary-offline ${isOnline ? "" : "is-shown"}`}>
         {isOnline ? null : (
           <>
@@ -32,15 +34,15 @@ export function Summary({ accounts }: { accounts: readonly Account[] }): ReactNo
   );
 }
 
-export function summaryOf(accounts: readonly Account[], { summary }: Speech["words"]): string {
+export function summaryOf(accounts: readonly Account[], { summary }: Speech["words"]): { worst: string; rest: string } {
   const linked = accounts.filter(({ unlinkedAt }) => unlinkedAt === null);
   const count = (...phases: SyncPhase[]): number =>
     linked.filter(({ syncState }) => syncState !== null && phases.includes(syncState.phase)).length;
-  if (linked.length === 0) return summary.none;
-  const isRestFresh = (n: number): string => (count("up_to_date") === linked.length - n ? ` ${summary.restFresh}` : "");
-  const tell = (n: number, sentence: (n: number) => string): string =>
-    `${sentence(n)}${n < linked.length ? isRestFresh(n) : ""}`;
-
+  const tell = (n: number, sentence: (n: number) => string): { worst: string; rest: string } => ({
+    worst: sentence(n),
+    rest: n < linked.length && count("up_to_date") === linked.length - n ? summary.restFresh : "",
+  });
+  if (linked.length === 0) return { worst: summary.none, rest: "" };
   const needing = count("needs_you");
   if (needing > 0) return tell(needing, summary.needsYou);
   const troubled = count("retrying", "provider_down");
@@ -51,5 +53,5 @@ export function summaryOf(accounts: readonly Account[], { summary }: Speech["wor
   if (first > 0) return tell(first, summary.first);
   const paused = count("paused");
   if (paused > 0) return tell(paused, summary.paused);
-  return summary.allFresh;
+  return { worst: summary.allFresh, rest: "" };
 }

@@ -42,8 +42,8 @@ export const en = {
     paused: (n: number) => count(n, { one: "1 account is paused.", other: `${n} accounts are paused.` }),
     first: (n: number) =>
       count(n, {
-        one: "1 account is about to be synced for the first time.",
-        other: `${n} accounts are about to be synced for the first time.`,
+        one: "1 account awaits its first sync.",
+        other: `${n} accounts await their first sync.`,
       }),
     restFresh: "The others are up to date.",
     offline: "You are offline.",

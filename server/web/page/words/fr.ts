@@ -36,8 +36,8 @@ export const fr: Words = {
     paused: (n) => count(n, { one: "1 compte est en pause.", other: `${n} comptes sont en pause.` }),
     first: (n) =>
       count(n, {
-        one: "1 compte va être synchronisé pour la première fois.",
-        other: `${n} comptes vont être synchronisés pour la première fois.`,
+        one: "1 compte attend sa première synchro.",
+        other: `${n} comptes attendent leur première synchro.`,
       }),
     restFresh: "Les autres sont à jour.",
     offline: "Vous êtes hors ligne.",
