@@ -12,6 +12,7 @@ import { keepRunning } from "../../tasks/@worker/keep_running.ts";
 import { openStage, type Stage } from "../soak/stage.ts";
 import { createApp } from "../../server/app.ts";
 import type { InboundDependencies } from "../../server/inbound.ts";
+import type { Demo } from "../../server/routes/demo.ts";
 import { createVerifier } from "../../server/identity.ts";
 import { Linking } from "../../server/linking.ts";
 import { signingSecret, tokenOf } from "../../server/testing/graphql_api.ts";
@@ -48,10 +49,14 @@ export const NOON = Date.parse("2026-03-10T11:00:00.000Z");
 const address = z.object({ port: z.number() });
 const operation = z.object({ operationName: z.string() });
 
-/** Runs the test on a stage of its own. Tests of one file take turns: use test.serial. */
+/**
+ * Runs the test on a stage of its own. Tests of one file take turns: use test.serial.
+ *
+ * @param people whom the demo's sign-in knows; without any, as in production, people come with a token
+ */
 export function onPageStage(
   body: (t: ExecutionContext, page: PageStage) => Promise<void>,
-  { startAt = NOON }: { startAt?: number } = {},
+  { startAt = NOON, people = [] }: { startAt?: number; people?: Demo["users"] } = {},
 ): (t: ExecutionContext) => Promise<void> {
   return withClonedDb(async (t, cloned) => {
     const log = createLog({ level: "silent" });
@@ -88,9 +93,10 @@ export function onPageStage(
         ruru: false,
         rateLimits: { user: 100_000, address: 100_000 },
       },
+      ...(people.length === 0 ? {} : { demo: { users: people, secret: signingSecret } }),
       page: {
         folder,
-        demoUsers: [],
+        demoUsers: people.map(({ name }) => name),
         signInUrl: "https://app.example/accounts",
         // A public key of nobody's: browsers of tests reach no push service.
         vapidPublicKey: VAPID_PUBLIC_KEY,

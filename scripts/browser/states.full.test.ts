@@ -18,7 +18,7 @@ import {
 } from "../../db/testing/world.ts";
 import { isAccessible } from "../../server/web/testing/accessible.ts";
 import { MINUTE } from "./at_the_page.ts";
-import { NOON, onPageStage, type PageStage } from "./page_stage.ts";
+import { NOON, onPageStage, type PageStage, type Visit } from "./page_stage.ts";
 import { looksAsBefore } from "../../server/web/testing/pictures.ts";
 
 /*
@@ -161,7 +161,7 @@ const states: State[] = [
       return failed(db, account, "transient", { retryAt: iso(NOON + 25 * MINUTE) });
     },
     status: "Trying again",
-    tells: /The connection broke off\. Tried again 12:2\d/,
+    tells: /The connection broke off\. Next try 12:2\d/,
     button: /Sync now/,
   },
   {
@@ -255,6 +255,77 @@ test.serial(
       else t.regex(await buttons.innerText(), state.button, state.name);
       await isAccessible(t, page, state.name);
       await looksAsBefore(t, state.name, card);
+      await page.context().close();
+    }
+  }),
+);
+
+/** One person with a bank account that has a gap, and a wallet that needs them. */
+async function gapAndWallet(db: Queryable): Promise<string> {
+  const account = await synced(db, await bank(db));
+  await settle(db, account, "{[2025-11-30,2026-03-03),[2026-03-06,2026-03-07)}");
+  const wallet = await linkMomo(db, { ...nextIds(), userId: account.userId, institution: "MTN MoMo" });
+  await fail(db, leaseOf(await begin(db, wallet, "worker-1", "mtn_momo")), "auth_required");
+  return account.userId;
+}
+
+test.serial(
+  "in the dark, on a phone, in French and without a network it is as readable, and open to everybody",
+  onPageStage(async (t, { stage, visit, network }) => {
+    t.timeout(300_000);
+    const userId = await gapAndWallet(stage.owner);
+    await stage.moveTo(LATER);
+    const looks: { name: string; options: Visit; tells: RegExp }[] = [
+      { name: "dark", options: { colorScheme: "dark" }, tells: /3\s?–\s?5 Mar missing/ },
+      { name: "phone", options: { viewport: { width: 360, height: 740 } }, tells: /1 account needs you/ },
+      {
+        name: "phone_dark_french",
+        options: { viewport: { width: 360, height: 740 }, colorScheme: "dark", locale: "fr-CM" },
+        tells: /1 compte a besoin de vous/,
+      },
+      { name: "french", options: { locale: "fr-CM" }, tells: /à jour jusqu|complet jusqu/ },
+    ];
+    for (const { name, options, tells } of looks) {
+      const page = await visit(userId, { isFrozen: true, ...options });
+      await ready(page);
+      t.regex(await page.locator("#root").innerText(), tells, name);
+      t.is(await page.evaluate("document.documentElement.scrollWidth - innerWidth"), 0, `${name} fits`);
+      await isAccessible(t, page, name);
+      await looksAsBefore(t, name, page);
+      await page.context().close();
+    }
+
+    const page = await visit(userId, { isFrozen: true });
+    await ready(page);
+    await network.cut();
+    await page.context().setOffline(true);
+    await page.getByText("You are offline.").waitFor();
+    t.regex(await page.locator(".summary").innerText(), /This is what was known at 12:10\./);
+    await isAccessible(t, page, "offline");
+    await looksAsBefore(t, "offline", page);
+  }),
+);
+
+test.serial(
+  "what opens is open to everybody too: notifications, settings, activity, a new key; also in the dark and on a phone",
+  onPageStage(async (t, { stage, visit }) => {
+    t.timeout(300_000);
+    const userId = await gapAndWallet(stage.owner);
+    await stage.moveTo(LATER);
+    for (const options of [{}, { viewport: { width: 360, height: 740 }, colorScheme: "dark" }] as const) {
+      const page = await visit(userId, { isFrozen: true, ...options });
+      await ready(page);
+      await page.getByText("When to sync").first().click();
+      await page.getByText("Activity").first().click();
+      await page.locator(".transaction").first().waitFor();
+      await page.getByRole("button", { name: /^Enter a new key/ }).click();
+      await page.getByLabel("New API key").waitFor();
+      await isAccessible(t, page, "panels");
+      t.is(await page.evaluate("document.documentElement.scrollWidth - innerWidth"), 0, "all of it fits");
+      await page.getByRole("button", { name: /^Notifications/ }).click();
+      await page.getByText("How you are told").click();
+      await page.getByLabel("Let pushes wait for the morning").waitFor();
+      await isAccessible(t, page, "notifications");
       await page.context().close();
     }
   }),

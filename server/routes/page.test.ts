@@ -25,7 +25,7 @@ test(
   "the page is served compressed, under the content policy, and asked for anew; its hashed files stay a year",
   withClonedDb(async (t, cloned) => {
     const { folder } = await buildPage();
-    const page = { folder, demoUsers: ["Ada"], signInUrl: "https://app.example/accounts", vapidPublicKey: undefined };
+    const page = { folder, demoUsers: ["Ada"], signInUrl: "https://app.example/accounts", vapidPublicKey: "BNNL" };
     const app = createApp({ db: cloned.pool("app_authenticator"), log, page });
     const html = await app.inject({ url: "/", headers: { "accept-encoding": "br" } });
     t.is(html.statusCode, 200);
@@ -43,7 +43,7 @@ test(
     t.deepEqual((await app.inject({ url: "/page/settings.json" })).json(), {
       demoUsers: ["Ada"],
       signInUrl: "https://app.example/accounts",
-      vapidPublicKey: null,
+      vapidPublicKey: "BNNL",
     });
     t.is((await app.inject({ url: "/assets/../../build_page.ts" })).statusCode, 404);
     await app.close();

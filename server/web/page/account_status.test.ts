@@ -27,7 +27,7 @@ test("each phase is told by its word, and by the moment that belongs to it", (t)
   });
   t.like(told({ phase: "retrying", lastFailureKind: "transient", retryingAt: "2026-03-10T11:25:00Z" }), {
     word: "Trying again",
-    detail: "The connection broke off. Tried again 12:25.",
+    detail: "The connection broke off. Next try 12:25.",
   });
   t.like(told({ phase: "needs_you" }), { word: "Needs you", tone: "alert" });
   t.like(told({ phase: "provider_down", providerDownUntil: "2026-03-10T11:40:00Z" }), {

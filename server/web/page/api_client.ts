@@ -1,5 +1,5 @@
 import { Client, fetchExchange, subscriptionExchange } from "@urql/core";
-import { type Data, offlineExchange } from "@urql/exchange-graphcache";
+import { type Data, offlineExchange, type StorageAdapter } from "@urql/exchange-graphcache";
 import { makeDefaultStorage } from "@urql/exchange-graphcache/default-storage";
 import { createClient as createSocket } from "graphql-ws";
 import { connection } from "./connection.ts";
@@ -31,7 +31,13 @@ const CATCH_UP_MS = 1000;
  * @param on.listening live updates have begun, or begun again: what happened before that must be asked for
  */
 export function openApi(session: Session, on: { refused: () => void; listening: () => void }): Api {
-  const storage = makeDefaultStorage({ idbName: `tidemark ${session.userId}`, maxAge: 30 });
+  const disk = makeDefaultStorage({ idbName: `tidemark ${session.userId}`, maxAge: 30 });
+  let isForgotten = false;
+  const storage: StorageAdapter = {
+    ...disk,
+    // The cache also writes when what was shown is let go of: then there must be nothing any more.
+    writeData: (data) => (isForgotten ? Promise.resolve() : disk.writeData(data)),
+  };
   let listeningTimer: ReturnType<typeof setTimeout> | undefined;
   let lostTimer: ReturnType<typeof setTimeout> | undefined;
   const socket = createSocket({
@@ -40,7 +46,7 @@ export function openApi(session: Session, on: { refused: () => void; listening: 
     lazy: false,
     keepAlive: 10_000,
     retryAttempts: Number.POSITIVE_INFINITY,
-    shouldRetry: () => true,
+    shouldRetry: (event) => !(isClose(event) && event.code === FORBIDDEN),
     retryWait: (retries) => pause(Math.min(500 * 2 ** retries, LONGEST_PAUSE_MS)),
     onNonLazyError: () => {},
     on: {
@@ -52,8 +58,6 @@ export function openApi(session: Session, on: { refused: () => void; listening: 
       },
       closed(event) {
         if (isClose(event) && event.code === FORBIDDEN) {
-          socket.terminate();
-          void socket.dispose();
           on.refused();
           return;
         }
@@ -131,8 +135,13 @@ export function openApi(session: Session, on: { refused: () => void; listening: 
     async close({ forget = false } = {}) {
       clearTimeout(listeningTimer);
       clearTimeout(lostTimer);
-      await socket.dispose();
-      if (forget) await storage.clear();
+      isForgotten ||= forget;
+      try {
+        await socket.dispose();
+      } catch {
+        // It says why the last connection failed, which has been told already.
+      }
+      if (forget) await disk.clear();
     },
   };
 }

@@ -28,6 +28,7 @@ export function AccountCard({
   const id = useId();
   const card = useRef<HTMLElement>(null);
   const state = account.syncState;
+  const asOf = account.accountType === "bank" ? words.detail.dataAsOf : words.detail.dataAsOfWallet;
   const [isOpen, setOpen] = useState(false);
   const [isRenewing, setRenewing] = useState(reason === "renew" && account.platformSource === "mtn_momo");
   useEffect(() => {
@@ -76,7 +77,7 @@ export function AccountCard({
           {words.activity.show}
           <span className="unseen">: {account.accountName}</span>
           {account.dataAsOf !== null && (
-            <span className="quiet as-of">{words.detail.dataAsOf(formats.moment(account.dataAsOf, now))}</span>
+            <span className="quiet as-of">{asOf(formats.moment(account.dataAsOf, now))}</span>
           )}
         </summary>
         {isOpen && <RecentActivity account={account} arrivals={arrivals} />}

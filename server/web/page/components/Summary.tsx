@@ -13,8 +13,12 @@ export function Summary({ accounts }: { accounts: readonly Account[] }): ReactNo
   const { worst, rest } = summaryOf(accounts, words);
   return (
     <div className="summary" role="status">
-      <h1>{worst}</h1>
-      <p className="summary-rest">{rest}</p>
+      <div className="summary-told">
+        <h1>{worst}</h1>
+        <p key={worst} className="summary-rest">
+          {rest}
+        </p>
+      </div>
       <p className={`summary-offline ${isOnline ? "" : "is-shown"}`}>
         {isOnline ? null : (
           <>

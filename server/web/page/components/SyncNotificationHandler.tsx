@@ -53,14 +53,14 @@ export function SyncNotificationHandler({ onShow }: { onShow: (accountId: string
         )}
       </button>
       <div ref={panel} id={`${id}-feed`} popover="auto" className="feed" role="dialog" aria-labelledby={`${id}-title`}>
-        <header>
+        <div className="feed-head">
           <h2 id={`${id}-title`}>{words.notifications.title}</h2>
           {unread > 0 && (
             <button type="button" className="button button-plain" onClick={() => void markRead({})}>
               {words.notifications.markRead}
             </button>
           )}
-        </header>
+        </div>
         {feed.length === 0 ? (
           <p className="quiet">{words.notifications.none}</p>
         ) : (

@@ -38,7 +38,7 @@ test("what is said of each state, and when it goes on", (t) => {
   );
   t.is(
     shows({ phase: "retrying", lastFailureKind: "rate_limited", retryingAt: "2026-03-10T13:05:00Z" }),
-    "Trying again The provider asked us to slow down. Tried again 14:05.",
+    "Trying again The provider asked us to slow down. Next try 14:05.",
   );
   t.regex(shows({ phase: "needs_you" }), /^Needs you Your bank wants you to log in again\./);
   t.regex(shows({ phase: "needs_you" }, { accountType: "mobile_money" }), /^Needs you Your wallet's API key/);

@@ -102,7 +102,7 @@ export const en = {
     runningStart: "Asking for what is new.",
     waiting: (moment: string) => `It is refreshing its data; asked again ${moment}.`,
     waitingSoon: "It is refreshing its data, which may take minutes.",
-    retrying: (moment: string) => `Tried again ${moment}.`,
+    retrying: (moment: string) => `Next try ${moment}.`,
     needsYouBank: "Your bank wants you to log in again. Until then nothing new can be read.",
     needsYouWallet: "Your wallet's API key is no longer accepted. Until you enter a new one, nothing new can be read.",
     providerDown: (moment: string) => `Nothing is lost: it is asked again ${moment}, and gaps are filled then.`,
@@ -112,6 +112,7 @@ export const en = {
     gone: "The bank no longer knows this account. Link it again in your app; its history stays.",
     asOf: (moment: string) => `As known at ${moment}`,
     dataAsOf: (moment: string) => `The bank's data is from ${moment}`,
+    dataAsOfWallet: (moment: string) => `MTN MoMo's data is from ${moment}`,
     balanceUnknown: "Balance not known yet",
   },
 
@@ -243,7 +244,7 @@ export const en = {
   trigger: {
     schedule: "on schedule",
     user: "you asked",
-    webhook: "the bank told us",
+    webhook: "the provider told us",
     backend: "your app asked",
     manual: "an operator asked",
   } satisfies Record<SyncTrigger, string>,

@@ -96,7 +96,7 @@ export const fr: Words = {
     runningStart: "Recherche de nouveautés.",
     waiting: (moment) => `Elle actualise ses données ; nouvelle demande ${moment}.`,
     waitingSoon: "Elle actualise ses données, ce qui peut prendre des minutes.",
-    retrying: (moment) => `Nouvel essai ${moment}.`,
+    retrying: (moment) => `Prochain essai : ${moment}.`,
     needsYouBank: "Votre banque veut que vous vous reconnectiez. D’ici là, rien de nouveau ne peut être lu.",
     needsYouWallet:
       "La clé API de votre portefeuille n’est plus acceptée. Sans nouvelle clé, rien de nouveau ne peut être lu.",
@@ -106,7 +106,8 @@ export const fr: Words = {
     pausedUntil: (moment) => `Les synchronisations sont en pause jusqu’à ${moment}.`,
     gone: "La banque ne connaît plus ce compte. Reliez-le de nouveau dans votre application ; son historique reste.",
     asOf: (moment) => `Connu à ${moment}`,
-    dataAsOf: (moment) => `Les données de la banque datent de ${moment}`,
+    dataAsOf: (moment) => `Données de la banque : ${moment}`,
+    dataAsOfWallet: (moment) => `Données de MTN MoMo : ${moment}`,
     balanceUnknown: "Solde pas encore connu",
   },
 
@@ -148,7 +149,7 @@ export const fr: Words = {
   fix: {
     bank: "Se connecter à la banque",
     opening: "Ouverture…",
-    wallet: "Entrer une nouvelle clé",
+    wallet: "Nouvelle clé",
     back: (account) => `Merci. ${account} est en cours de mise à jour.`,
     failed: "La page de la banque ne peut pas s’ouvrir. Réessayez dans quelques minutes.",
   },
@@ -237,7 +238,7 @@ export const fr: Words = {
   trigger: {
     schedule: "prévue",
     user: "à votre demande",
-    webhook: "signalée par la banque",
+    webhook: "signalée par le fournisseur",
     backend: "demandée par votre application",
     manual: "demandée par un opérateur",
   },
