@@ -25,6 +25,8 @@ const complete = (databaseUrl: string) => ({
   TIDEMARK_SERVICE_TOKENS: `app:sha256:${hash}`,
   TIDEMARK_METRICS_TOKENS: `prometheus:sha256:${hash}`,
   PUBLIC_URL: "https://sync.example.com",
+  ONESIGNAL_APP_ID: "0b1c9a4e-3a3b-4b55-9d0c-2f6f2d6c7e11",
+  ONESIGNAL_API_KEY: "os_v2_app_mine",
 });
 
 /** The command as an operator runs it. */
@@ -96,6 +98,9 @@ test("each variable that leaves something off is a warning, and none is one wher
     t.deepEqual([found.length, found[0]?.level], [1, "warning"], name);
     t.regex(found[0]?.text ?? "", new RegExp(name));
   }
+  const pushes = environmentFindings(parseEnvironment({ ...full, ONESIGNAL_APP_ID: "", ONESIGNAL_API_KEY: "" }));
+  t.deepEqual([pushes.length, pushes[0]?.level], [1, "warning"], "one channel would do");
+  t.regex(pushes[0]?.text ?? "", /ONESIGNAL_API_KEY.*VAPID_PRIVATE_KEY/);
   const test_key = environmentFindings(parseEnvironment({ ...full, MONO_SECRET_KEY: "test_sk_mine" }));
   t.regex(test_key[0]?.text ?? "", /test key/);
 });

@@ -43,6 +43,13 @@ export function environmentFindings(environment: Environment): Finding[] {
   if (missing("TIDEMARK_SERVICE_TOKENS")) {
     findings.push(warning("TIDEMARK_SERVICE_TOKENS is not set: no backend can use the internal endpoints."));
   }
+  if (missing("ONESIGNAL_API_KEY") && missing("VAPID_PRIVATE_KEY")) {
+    findings.push(
+      warning(
+        "Neither ONESIGNAL_API_KEY nor VAPID_PRIVATE_KEY is set: nobody is pushed to, and only the app's feed tells that a link has ended.",
+      ),
+    );
+  }
   if (missing("TIDEMARK_METRICS_TOKENS")) {
     findings.push(
       warning(

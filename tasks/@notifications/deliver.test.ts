@@ -330,7 +330,8 @@ test.serial(
         const tagged = oneSignal.nextRequest(({ method }) => method === "PATCH");
         await owner.query("select graphile_worker.add_job('enqueue_due_deliveries')");
         await Promise.all([sent, tagged]);
-        const left = "select count(*)::int, pg_sleep(0.01) from graphile_worker.jobs";
+        const left =
+          "select count(*)::int, pg_sleep(0.01) from graphile_worker.jobs where task_identifier in ('send_onesignal', 'mirror_tags')";
         while ((await valueOf(owner, left)) !== 0);
       } finally {
         await runners.stop();
