@@ -281,7 +281,7 @@ test(
     await asAdmin(db);
     const quota = await rowOf(db, "select * from app_admin.quota where platform_source = 'mtn_momo'");
     t.is(Number(quota.usable_per_second), 81);
-    t.is(Number(quota.used_per_second), 30 / 900);
+    t.is(Number(quota.used_per_second), 0.033, "30 in a quarter of an hour");
     t.is(quota.requests_24h, "30");
     t.like(await rowOf(db, "select * from app_admin.quota where platform_source = 'mono'"), { last_429_at: null });
     await db.query("select app_admin.lift_quota('mtn_momo', 'no limit any more')");

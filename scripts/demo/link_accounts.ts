@@ -49,6 +49,7 @@ async function linkBank(
 ): Promise<void> {
   const { institution, type, perWeek, historyDays } = account;
   const externalId = simulator.createAccount({ institution, type, perWeek, historyDays, name: user.name });
+  const atBank = simulator.state().accounts.find(({ id }) => id === externalId);
   await linkNewAccount(runtime.db, runtime.keyring, {
     userId: user.id,
     platform: "mono",
@@ -56,6 +57,8 @@ async function linkBank(
     currency: "NGN",
     externalId,
     institution,
+    // Breakers, pauses and the operator's views go by it.
+    institutionCode: atBank?.bankCode,
   });
 }
 
