@@ -56,7 +56,48 @@ for (const days of [1, 10, 90]) {
       t.deepEqual(await bankDiffers(stage, bank, from), NONE);
     }),
   );
+
+  test.serial(
+    `an outage of ${days} days loses nothing of a wallet's statement`,
+    onStage(async (t, stage) => {
+      const wallet = await stage.linkWallet({ balance: "500.00" }, { statement: true, historyDays: 30 });
+      const from = since(stage, 30);
+      const differs = async (): Promise<Differences> =>
+        compareStatement(stage.owner, wallet.accountId, stage.momo.truth(wallet.apiUser), from);
+      await stage.drain();
+      t.deepEqual(await differs(), NONE);
+      const stored = stage.momo.truth(wallet.apiUser).statementRows.length;
+      await stage.advance(days * DAY);
+      t.true(stage.momo.truth(wallet.apiUser).statementRows.length > stored, "something happened meanwhile");
+      await stage.drain();
+      t.deepEqual(await differs(), NONE);
+    }),
+  );
 }
+
+test.serial(
+  "what a bank posts three whole days late is found; what it posts later than that is not, for its day is settled",
+  onStage(async (t, stage) => {
+    const bank = await stage.linkBank({ historyDays: 60, perWeek: 10, lateShare: 0 }, { historyDays: 30 });
+    const from = since(stage, 30);
+    await stage.drain();
+    const late = (days: number): string =>
+      stage.mono.addTransaction(bank.monoId, {
+        amount: 1_000,
+        type: "debit",
+        date: new Date(stage.now() - days * DAY).toISOString(),
+      });
+    late(3);
+    const missed = late(4);
+    await stage.advance(DAY);
+    await stage.drain();
+    t.deepEqual(
+      stage.runs.map((run) => run.outcome.kind),
+      ["success", "success"],
+    );
+    t.deepEqual(await bankDiffers(stage, bank, from), { ...NONE, missing: [missed] });
+  }),
+);
 
 test.serial(
   "a wallet has its balance, its references and its statement",
