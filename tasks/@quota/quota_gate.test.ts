@@ -58,6 +58,41 @@ test(
   }),
 );
 
+test("without a limit one question is enough for as long as its answer holds, however many ask", async (t) => {
+  let asked = 0;
+  const db: Queryable = {
+    query: () => {
+      asked += 1;
+      return Promise.resolve({ rows: [{ granted: 1_000_000, spend_within_ms: 600_000, wait_ms: 0 }] });
+    },
+  };
+  const gate = new QuotaGate(db, "mono");
+  await gate.permit(false);
+  for (let nth = 0; nth < 5_000; nth += 1) await gate.permit(nth % 2 === 0);
+  t.is(asked, 1);
+});
+
+test(
+  "a block that comes where there was no limit is found when the answer no longer holds",
+  withClonedDb(async (t, cloned) => {
+    const owner = await cloned.connect("app_owner");
+    await owner.query("update app_private.quotas set requests = null");
+    const gate = new QuotaGate(cloned.pool("app_worker"), "mono");
+    await gate.permit(false);
+    await owner.query("update app_private.quotas set blocked_until = clock_timestamp() + interval '1 hour'");
+    const untilRefused = async (): Promise<void> => {
+      for (;;) {
+        await gate.permit(false);
+        await new Promise((next) => setImmediate(next));
+      }
+    };
+    await t.throwsAsync(untilRefused(), { instanceOf: QuotaWaitError });
+    await owner.query("update app_private.quotas set blocked_until = null, requests = 1000");
+    await gate.permit(false);
+    t.pass();
+  }),
+);
+
 test(
   "a long block is not waited for in the process, and later requests pass again",
   withClonedDb(async (t, cloned) => {

@@ -26,6 +26,10 @@ export class QuotaGate {
   #drawing: Promise<void> | undefined;
   /** Until when the permits at hand are good, by performance.now(). */
   #goodUntil = 0;
+  /** Until when there is known to be no limit; asked again then, as one may be set or a 429 may block. */
+  #freeUntil = 0;
+  #wasFree = false;
+  #asking: Promise<void> | undefined;
 
   constructor(db: Queryable, platform: PlatformSource, longestWaitMs = LONGEST_WAIT_MS) {
     this.#db = db;
@@ -39,6 +43,13 @@ export class QuotaGate {
     this.#waiting[kind] += 1;
     try {
       for (;;) {
+        // Without a limit there is nothing to space out, and bottleneck serves no more than some hundreds a second.
+        if (performance.now() < this.#freeUntil) return;
+        if (this.#wasFree) {
+          this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
+          await this.#asking;
+          continue;
+        }
         const waits = this.#limiter.schedule({ priority: first ? FIRST : BACKGROUND }, now);
         this.#drawing ??= this.#draw().finally(() => (this.#drawing = undefined));
         // A failed draw has dropped everybody who waits; what it failed of is told here.
@@ -50,6 +61,21 @@ export class QuotaGate {
     } finally {
       this.#waiting[kind] -= 1;
     }
+  }
+
+  /** Whether there still is no limit. If there is one now, what this drew is lost with its slot, and #draw draws anew. */
+  async #ask(): Promise<void> {
+    const { first, background } = this.#waiting;
+    const wanted = Math.max(1, first + background);
+    const share = await databaseCall(() => drawQuota(this.#db, this.#platform, wanted, first > 0));
+    this.#noteFreedom(share, wanted);
+  }
+
+  /** More than was asked for is granted only where there is no limit: db/functions/draw_quota.sql. */
+  #noteFreedom(share: { granted: number; spend_within_ms: number }, wanted: number): void {
+    this.#wasFree = share.granted > wanted;
+    // From now on, however long the answer took: no slot has begun or ends.
+    if (this.#wasFree) this.#freeUntil = performance.now() + share.spend_within_ms;
   }
 
   /** Draws shares for as long as somebody waits. */
@@ -67,8 +93,9 @@ export class QuotaGate {
         }
         const askedAt = performance.now();
         const { first, background } = this.#waiting;
-        const wanted = first + background;
-        const share = await databaseCall(() => drawQuota(this.#db, this.#platform, Math.max(1, wanted), first > 0));
+        const wanted = Math.max(1, first + background);
+        const share = await databaseCall(() => drawQuota(this.#db, this.#platform, wanted, first > 0));
+        this.#noteFreedom(share, wanted);
         if (share.granted > 0) {
           // From the moment of asking: the answer was on its way for a part of the slot.
           this.#goodUntil = askedAt + share.spend_within_ms;
