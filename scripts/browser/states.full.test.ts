@@ -290,6 +290,7 @@ test.serial(
     for (const { name, options, tells } of looks) {
       const page = await visit(userId, { isFrozen: true, ...options });
       await ready(page);
+      await page.locator(".bell-count").waitFor();
       t.regex(await page.locator("#root").innerText(), tells, name);
       t.is(await page.evaluate("document.documentElement.scrollWidth - innerWidth"), 0, `${name} fits`);
       await isAccessible(t, page, name);
@@ -299,6 +300,7 @@ test.serial(
 
     const page = await visit(userId, { isFrozen: true });
     await ready(page);
+    await page.locator(".bell-count").waitFor();
     await network.cut();
     await page.context().setOffline(true);
     await page.getByText("You are offline.").waitFor();
