@@ -30,6 +30,10 @@ async function main(): Promise<void> {
   if (mono === null || momo === null || oneSignal === null) throw new Error("without keys, all simulators run");
   const certificate = join(data, "push-service.pem");
   await writeFile(certificate, pushService.certificate);
+  // Whoever reads where they are may stop them from then on.
+  const stopped = new Promise<void>((stop) => {
+    process.once("SIGINT", () => stop()).once("SIGTERM", () => stop());
+  });
   console.log(
     [
       `Mono       ${mono.url}`,
@@ -44,9 +48,7 @@ async function main(): Promise<void> {
       `Control    /control/state at ${[mono, momo, oneSignal, pushService].map(({ url }) => url).join(", ")}`,
     ].join("\n"),
   );
-  await new Promise<void>((stop) => {
-    process.once("SIGINT", () => stop()).once("SIGTERM", () => stop());
-  });
+  await stopped;
   await simulators.close();
 }
 
@@ -66,7 +68,7 @@ async function refuseBesideStart(data: string): Promise<void> {
 async function isSimulator(url: string): Promise<boolean> {
   if (new URL(url).hostname !== "127.0.0.1") return false;
   try {
-    return (await fetch(new URL("/control/state", url), { signal: AbortSignal.timeout(5_000) })).ok;
+    return (await fetch(new URL("/control/state", url), { signal: AbortSignal.timeout(30_000) })).ok;
   } catch {
     // Nobody is there: that start was cut off and left its connection.json behind.
     return false;

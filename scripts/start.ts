@@ -228,6 +228,8 @@ function accountNames(databaseUrl: string): (id: string) => Promise<string> {
 
 async function readAccountNames(databaseUrl: string): Promise<Map<string, string>> {
   const client = new Client({ connectionString: databaseUrl });
+  // A connection that is cut fails its query as well, which is enough.
+  client.on("error", () => {});
   await client.connect();
   try {
     const { rows } = await client.query<{ id: string; name: string }>(

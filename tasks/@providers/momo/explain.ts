@@ -87,7 +87,7 @@ function sentence(kind: FailureKind, { operation, status }: ProviderError): stri
       ? "MTN no longer accepts the credentials of the wallet's statement."
       : "MTN no longer accepts the wallet's API user and key.";
   }
-  if (kind === "account_gone") return "MTN no longer knows this wallet.";
+  if (kind === "account_gone") return "MTN does not know this wallet.";
   if (kind === "provider_down") return `MTN MoMo is not available (status ${status}).`;
   if (kind === "transient") return `MTN MoMo could not answer (status ${status}).`;
   return `MTN MoMo did not accept a request (${operation}, status ${status}).`;

@@ -70,7 +70,7 @@ export function createMonoExplainer(client: Pick<MonoClient, "checkKey">): Platf
       }
     }
     if (status === 404 && isAboutAccount(error.operation)) {
-      return failure("account_gone", "Mono no longer knows this account.", { code });
+      return failure("account_gone", "Mono does not know this account.", { code });
     }
     if (status === 429) {
       return rateLimited(error, "Mono", context.now());
