@@ -120,7 +120,7 @@ export class Site {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.kill()));
+    await Promise.all(this.#workers.map((worker) => worker.end()));
     await this.mono.close();
     await this.momo.close();
   }
