@@ -27,6 +27,8 @@ const HELP = `npm run bench [-- NAME …]: how fast Tidemark is. There are ${Obj
 
 async function main(): Promise<void> {
   const { chosen, json, ...options } = readArguments();
+  // Each process that a bench starts ends with this one.
+  process.setMaxListeners(50);
   for (const [name, bench] of chosen) {
     const started = performance.now();
     console.log(`${name}: ${bench.question}`);

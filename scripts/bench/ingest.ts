@@ -32,9 +32,9 @@ export const ingest: Bench = {
         const upserted = await runIngestWay(database, "row_upserts", { ...other, accounts: Math.ceil(accounts / 8) });
         const batched = await runIngestWay(database, "do_nothing_batches", { ...other, accounts });
         await preparePeers(database, accounts);
-        const pgboss = perAccount * (await runPeer(database, "pgboss", other));
+        const pgboss = perAccount * (await runPeer(database, "pgboss", other)).rate;
         await preparePeers(database, accounts);
-        const cronLoop = perAccount * (await runPeer(database, "cron_loop", other));
+        const cronLoop = perAccount * (await runPeer(database, "cron_loop", other)).rate;
         rounds.push({
           floor: saved / copied,
           rowUpserts: saved / upserted,

@@ -122,14 +122,16 @@ async function openBoss({ databaseUrl, concurrency }: Order): Promise<PgBoss> {
   return boss;
 }
 
-async function run(given: Order): Promise<{ syncs: number; seconds: number }> {
+async function run(given: Order): Promise<{ syncs: number; seconds: number; cpuMs: number }> {
   const pool = new Pool({ connectionString: given.databaseUrl, max: given.concurrency });
   const boss = given.peer === "pgboss" ? await openBoss(given) : undefined;
   try {
     await Promise.all(Array.from({ length: given.concurrency }, () => pool.query("select 1")));
     const started = performance.now();
+    const before = process.cpuUsage();
     const syncs = boss === undefined ? await cronLoop(pool, given) : await onPgBoss(pool, given, boss);
-    return { syncs, seconds: (performance.now() - started) / 1_000 };
+    const { user, system } = process.cpuUsage(before);
+    return { syncs, seconds: (performance.now() - started) / 1_000, cpuMs: (user + system) / 1_000 };
   } finally {
     await boss?.stop({ graceful: true, timeout: 5_000 });
     await pool.end();

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { z } from "zod";
 import type { BenchDatabase } from "./bench_database.ts";
+import { cpuMilliseconds } from "./process_cpu.ts";
 
 /** What people would pick instead: pg-boss, or a plain loop over the accounts that are due. */
 export const peerName = z.enum(["pgboss", "cron_loop"]);
@@ -39,19 +40,24 @@ export async function preparePeers({ admin }: BenchDatabase, accounts: number): 
   await admin.query("analyze peer.accounts");
 }
 
-const done = z.object({ syncs: z.number(), seconds: z.number() });
+const done = z.object({ syncs: z.number(), seconds: z.number(), cpuMs: z.number() });
 
-/** Makes every account of the peers due, lets one of them work until none is, and answers syncs a second. */
+/** Syncs a second, and milliseconds of processor time that a sync took in the peer's process and in Postgres. */
+export type PeerRun = { rate: number; nodeMs: number; postgresMs: number };
+
+/** Makes every account of the peers due, and lets one of them work until none is. */
 export async function runPeer(
-  { admin, url }: BenchDatabase,
+  { admin, url, processId }: BenchDatabase,
   peer: PeerName,
   options: { baseUrl: string; concurrency: number; start: string; end: string },
-): Promise<number> {
+): Promise<PeerRun> {
   await admin.query("update peer.accounts set next_sync_at = now() - interval '1 hour' * random()");
   const child = fork(join(import.meta.dirname, "peer_process.ts"));
   await once(child, "message");
   const answer = once(child, "message");
+  const before = (await cpuMilliseconds([processId])) ?? NaN;
   child.send({ databaseUrl: url, peer, ...options });
-  const { syncs, seconds } = done.parse((await answer)[0]);
-  return syncs / seconds;
+  const { syncs, seconds, cpuMs } = done.parse((await answer)[0]);
+  const postgresMs = ((await cpuMilliseconds([processId])) ?? NaN) - before;
+  return { rate: syncs / seconds, nodeMs: cpuMs / syncs, postgresMs: postgresMs / syncs };
 }

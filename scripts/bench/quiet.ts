@@ -63,11 +63,16 @@ export const quiet: Bench = {
           const ours = syncs / seconds;
           const pgboss = await runPeer(database, "pgboss", peers);
           const cronLoop = await runPeer(database, "cron_loop", peers);
-          ratios.push({ toFloor: (ours * bare.seconds) / accounts, pgboss: ours / pgboss, cronLoop: ours / cronLoop });
+          ratios.push({
+            toFloor: (ours * bare.seconds) / accounts,
+            pgboss: ours / pgboss.rate,
+            cronLoop: ours / cronLoop.rate,
+          });
           say(
             `${rounded(ours)} quiet syncs a second, ${rounded(accounts / bare.seconds)} bare requests, ` +
-              `${rounded(pgboss)} on pg-boss, ${rounded(cronLoop)} by a cron loop; ` +
-              `processor time a sync: ${rounded(spent.node / syncs)} ms in workers, ${rounded(spent.postgres / syncs)} ms in Postgres; ` +
+              `${rounded(pgboss.rate)} on pg-boss, ${rounded(cronLoop.rate)} by a cron loop; ` +
+              `processor time a sync: ${rounded(spent.node / syncs)} ms in workers, ${rounded(spent.postgres / syncs)} ms in Postgres ` +
+              `(pg-boss ${rounded(pgboss.nodeMs)} and ${rounded(pgboss.postgresMs)}, cron loop ${rounded(cronLoop.nodeMs)} and ${rounded(cronLoop.postgresMs)}); ` +
               `${rounded(roundTrips / syncs)} round trips, ${rounded(walBytes / syncs)} bytes of WAL`,
           );
         }

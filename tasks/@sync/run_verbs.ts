@@ -40,8 +40,8 @@ const MOST_RUNS = 100;
 const MOST_ROWS = 1_000;
 
 /**
- * The verbs of runs that are under way at the same moment share their calls, which makes a quiet sync three times as
- * cheap: scripts/bench/RESULTS.md.
+ * The verbs of runs that are under way at the same moment share their calls, which makes a quiet sync much
+ * cheaper: scripts/bench/RESULTS.md.
  */
 export function coalescedVerbs(db: Queryable): RunVerbs {
   let underWay = 0;
