@@ -1,6 +1,6 @@
 /** `npm run soak`: weeks of business time in minutes, against simulators that fail, with workers that are killed. */
 
-import { parseArgs } from "node:util";
+import { readCommandLine } from "./arguments.ts";
 import { runSoak, type SoakOptions } from "./soak/run_soak.ts";
 import { exitWithSentence, UsageError } from "./usage.ts";
 
@@ -39,10 +39,6 @@ npm test -- scripts/soak/stepped.test.ts
 Exit code 1: an invariant was broken; the first one is told, with what led to it.`;
 
 async function main(): Promise<void> {
-  if (process.argv.some((each) => each === "--help" || each === "-h")) {
-    console.log(HELP);
-    return;
-  }
   const { json, quiet, ...options } = readArguments();
   const say = (line: string): void => {
     if (!quiet) console.log(line);
@@ -75,7 +71,7 @@ async function main(): Promise<void> {
 
 function readArguments(): Omit<SoakOptions, "say"> & { json: boolean; quiet: boolean } {
   const number = { type: "string" } as const;
-  const { values } = parseArgs({
+  const { values } = readCommandLine(HELP, {
     options: {
       seed: number,
       accounts: number,

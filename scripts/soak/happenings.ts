@@ -5,10 +5,10 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 /**
- * How old a day may be and still change. With an overlap of three days, day D counts as complete from D + 3 on, so what
- * happens to it until the end of D + 2 must be seen.
+ * How old a day may be and still change. With an overlap of four days, day D counts as complete from D + 4 on, so what
+ * happens to it until the end of D + 3 must be seen.
  */
-const OPEN_DAYS = 2;
+const OPEN_DAYS = 3;
 
 /**
  * Life at the providers, drawn from a seed: rows come, come late, change, go and come back under another id; banks go
