@@ -11,6 +11,8 @@ import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { openBrowser, openPerson } from "../server/web/testing/browser.ts";
+import { takesNoArguments } from "./arguments.ts";
+import { exitWithSentence } from "./usage.ts";
 
 const root = join(import.meta.dirname, "..");
 const pictures = join(root, "server", "web", "pictures");
@@ -18,6 +20,9 @@ const { PORT = "4190" } = process.env;
 const PATIENCE = { timeout: 300_000 };
 
 async function main(): Promise<void> {
+  takesNoArguments(
+    "npm run screenshots: draws README's two pictures, of a demo of its own on PORT (4190 unless set). Takes a minute.",
+  );
   const data = await mkdtemp(join(tmpdir(), "tidemark-screenshots-"));
   // Where we are root, Postgres runs as another user, who must be able to enter.
   await chmod(data, 0o755);
@@ -74,4 +79,4 @@ async function draw(page: Page, name: string, fullPage: boolean): Promise<void> 
   console.log(`${relative(root, path)}: drawn`);
 }
 
-await main();
+main().catch(exitWithSentence);
