@@ -13,6 +13,12 @@ import { type MetricsOptions, metricsRoute } from "./routes/metrics.ts";
 import { type PageOptions, pageRoutes } from "./routes/page.ts";
 import { guardBrowsers } from "./security_headers.ts";
 
+/**
+ * How long a socket that we close may take to answer that. Not ws's 30 seconds: whoever opens sockets only to have them closed
+ * would keep a connection of ours for that long each.
+ */
+const CLOSE_TIMEOUT_MS = 3_000;
+
 export type ServerDependencies = {
   /** Acts as app_authenticator: by itself it may ask for readiness and nothing else. */
   db: Pool;
@@ -64,7 +70,7 @@ export function createApp(dependencies: ServerDependencies): FastifyInstance {
   answerErrors(app);
   // Before all routes: with any other, and with every refusal, it ends the connection that asked to be a WebSocket. Nothing
   // else would, since no time-out of HTTP holds for it any more.
-  app.register(websocket, { options: { maxPayload: LONGEST_REQUEST } });
+  app.register(websocket, { options: { maxPayload: LONGEST_REQUEST, closeTimeout: CLOSE_TIMEOUT_MS } });
   guardBrowsers(app, { corsOrigins });
   if (metrics !== undefined) {
     app.addHook("onResponse", async (request, reply) => {

@@ -1,12 +1,5 @@
-import test, { type ExecutionContext } from "ava";
-import { withClonedDb } from "../../db/testing/database.ts";
-import { runStepped, type SteppedOptions, type SteppedReport } from "./stepped.ts";
-
-/** A soak on a database of its own. The tasks of a process share one runtime, so soaks take turns. */
-const stepped = (
-  options: Omit<SteppedOptions, "databaseUrl">,
-  check: (t: ExecutionContext, report: SteppedReport) => void,
-) => withClonedDb(async (t, cloned) => check(t, await runStepped({ ...options, databaseUrl: cloned.url })));
+import test from "ava";
+import { nothingBreaks, stepped } from "./stepped_seed.ts";
 
 const digests: string[] = [];
 
@@ -29,13 +22,4 @@ test.serial(
   }),
 );
 
-for (const seed of [101, 102, 103]) {
-  test.serial(
-    `faults, kills and late wakers lose nothing and double nothing: seed ${seed}`,
-    stepped({ seed, accounts: 12, rounds: 20 }, (t, report) => {
-      t.deepEqual(report.violations, [], `seed ${seed}, digest ${report.digest}`);
-      t.true(report.faults > 10 && report.kills > 2 && report.pauses > 2);
-      t.true((report.runs["success"] ?? 0) > 50 && (report.runs["lost"] ?? 0) > 0);
-    }),
-  );
-}
+test.serial("faults, kills and late wakers lose nothing and double nothing: seed 101", nothingBreaks(101));
