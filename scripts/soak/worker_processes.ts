@@ -18,12 +18,14 @@ export type WorkerProcess = {
   state: "running" | "paused" | "ended";
   /** It takes jobs. */
   isReady: boolean;
-  /** What it said last. */
-  lastLine: string;
+  /** What it said last, oldest first. */
+  lastLines: string[];
   started: Promise<void>;
 };
 
 const KEPT_LINES = 400;
+/** Enough for the stack of what ended a process. */
+const LAST_WORDS = 15;
 
 /**
  * Real workers, `scripts/worker.ts`, each a process. A worker that ends is replaced at once, as a supervisor would; one
@@ -154,12 +156,13 @@ export class WorkerProcesses {
       pools: new Set(),
       state: "running",
       isReady: false,
-      lastLine: "",
+      lastLines: [],
       started,
     };
     this.#all.push(worker);
     const hear = (line: string): void => {
-      worker.lastLine = line;
+      worker.lastLines.push(line);
+      if (worker.lastLines.length > LAST_WORDS) worker.lastLines.shift();
       this.#lines.push(`worker ${worker.number}: ${line}`);
       if (this.#lines.length > KEPT_LINES) this.#lines.shift();
       const said = parseLine(line);
@@ -180,7 +183,7 @@ export class WorkerProcesses {
       // Postgres may be away just then: whoever cannot begin says so and is started again.
       if (worker.isReady) {
         this.#unexpected.push(
-          `worker ${worker.number} ended by itself (${signal ?? `exit ${code}`}): ${worker.lastLine}`,
+          `worker ${worker.number} ended by itself (${signal ?? `exit ${code}`}): ${worker.lastLines.join("\n")}`,
         );
       } else this.failedStarts += 1;
       if (!this.#stopping) this.#spawn();

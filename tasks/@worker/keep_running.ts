@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { PlatformSource } from "../../db/queries/runs.ts";
 import type { Runtime } from "./runtime.ts";
+import { surviveEndedPools } from "./late_rejections.ts";
 import { isPostgresStarting } from "./postgres_is_starting.ts";
 import { type Runners, startRunners } from "./runners.ts";
 
@@ -24,6 +25,15 @@ export async function keepRunning(options: {
   stopping: AbortSignal;
   onStarted?: () => void;
 }): Promise<void> {
+  const letThemEnd = surviveEndedPools(options.runtime.log);
+  try {
+    await restartUntilStopped(options);
+  } finally {
+    letThemEnd();
+  }
+}
+
+async function restartUntilStopped(options: Parameters<typeof keepRunning>[0]): Promise<void> {
   const { runtime, stopping } = options;
   let waitMs = 500;
   for (let isFirst = true; !stopping.aborted; isFirst = false) {
