@@ -3,7 +3,7 @@ import test from "ava";
 import type { Worker } from "playwright-core";
 import { z } from "zod";
 import { PATIENCE, sees, until } from "./at_the_page.ts";
-import { onPageStage } from "./page_stage.ts";
+import { onPageStage, type PageStage } from "./page_stage.ts";
 import { isControlled, workerEvents } from "./worker_events.ts";
 
 const shown = z.array(
@@ -30,26 +30,32 @@ const TAP = `(() => {
   self.dispatchEvent(Object.assign(tap, { notification: { data, close: () => { self.isClosed = true; } }, waitUntil() {} }));
 })()`;
 
+/** Somebody's page with one account that is up to date, and its service worker, which writes down what it would show. */
+async function openWithWorker({ stage, visit, network }: PageStage) {
+  const userId = randomUUID();
+  const { accountId } = await stage.linkBank({ perWeek: 5, historyDays: 20 }, { userId, historyDays: 10 });
+  await stage.drain();
+  const page = await visit(userId, { isFrozen: true });
+  await sees(page, accountId, "Up to date");
+  await isControlled(page);
+  const [worker] = page.context().serviceWorkers();
+  if (worker === undefined) throw new Error("the page has no service worker");
+  await worker.evaluate(WRITE_DOWN);
+  const events = await workerEvents(page, network.url);
+  return { accountId, page, worker, events };
+}
+
 test.serial(
   "a push is shown by the service worker, and a tap on it leads to what it is about",
-  onPageStage(async (t, { stage, visit, network }) => {
+  onPageStage(async (t, atThePage) => {
     t.timeout(300_000);
-    const userId = randomUUID();
-    const { accountId } = await stage.linkBank({ perWeek: 5, historyDays: 20 }, { userId, historyDays: 10 });
-    await stage.drain();
-    const page = await visit(userId, { isFrozen: true });
-    await sees(page, accountId, "Up to date");
-    await isControlled(page);
-    const [worker] = page.context().serviceWorkers();
-    if (worker === undefined) throw new Error("the page has no service worker");
-    await worker.evaluate(WRITE_DOWN);
-    const events = await workerEvents(page, network.url);
+    const { accountId, page, worker, events } = await openWithWorker(atThePage);
     await events.push({
       title: "GTBank",
       body: "Votre compte a besoin de vous.",
       lang: "fr",
       tag: "episode-1",
-      url: `${network.url}/?account=${accountId}`,
+      url: `${atThePage.network.url}/?account=${accountId}`,
       kind: "reauth_required",
       platform: "mono",
       accountId,
@@ -77,25 +83,16 @@ test.serial(
 
 test.serial(
   "a message that cannot be read is shown all the same, and one that points elsewhere leads to the page only",
-  onPageStage(async (t, { stage, visit, network }) => {
+  onPageStage(async (t, atThePage) => {
     t.timeout(300_000);
-    const userId = randomUUID();
-    const { accountId } = await stage.linkBank({ perWeek: 5, historyDays: 20 }, { userId, historyDays: 10 });
-    await stage.drain();
-    const page = await visit(userId, { isFrozen: true });
-    await sees(page, accountId, "Up to date");
-    await isControlled(page);
-    const [worker] = page.context().serviceWorkers();
-    if (worker === undefined) throw new Error("the page has no service worker");
-    await worker.evaluate(WRITE_DOWN);
-    const events = await workerEvents(page, network.url);
+    const { accountId, page, worker, events } = await openWithWorker(atThePage);
     await events.push({ title: "Elsewhere", url: "https://evil.example/?account=1" });
     await until(async () => (await shownBy(worker)).length === 1, "the push is shown");
     const arrived = page.waitForEvent("load", PATIENCE);
     await worker.evaluate(TAP);
     await arrived;
     await sees(page, accountId, "Up to date");
-    t.is(new URL(page.url()).origin, network.url);
+    t.is(new URL(page.url()).origin, atThePage.network.url);
 
     await events.push("no object");
     await until(async () => (await shownBy(worker)).length === 2, "the unreadable one is shown");
