@@ -1420,6 +1420,23 @@ create table app_private.refresh_usage (
 );
 alter table app_private.refresh_usage enable row level security;
 
+create table app_private.reschedulings (
+  platform_source app_public.platform_source not null,
+  requested_at timestamp with time zone not null,
+  accounts integer not null,
+  gone_through integer not null default 0,
+  rescheduled integer not null default 0,
+  last_account_id uuid not null default '00000000-0000-0000-0000-000000000000'::uuid,
+  left_over uuid[] not null default '{}'::uuid[],
+  ended_at timestamp with time zone,
+  constraint reschedulings_pkey PRIMARY KEY (platform_source),
+  constraint reschedulings_platform_source_fkey FOREIGN KEY (platform_source) REFERENCES app_private.platforms(platform_source)
+);
+alter table app_private.reschedulings enable row level security;
+comment on column app_private.reschedulings.accounts is 'How many were linked when it was asked for.';
+comment on column app_private.reschedulings.last_account_id is 'Accounts are gone through by their ids, up to this one.';
+comment on column app_private.reschedulings.left_over is 'Accounts whose row somebody held when their turn came; they have another.';
+
 create table app_private.retention (
   subject text not null,
   keep interval,
@@ -5021,26 +5038,107 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION app_private.reschedule(p_account_ids uuid[])
+CREATE OR REPLACE FUNCTION app_private.reschedule(p_account_ids uuid[], p_spread boolean DEFAULT false)
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
+  v_now timestamptz := app_private.clock();
   v_count integer;
 begin
   update app_private.sync_states s
   set next_sync_at = least(
-    app_private.schedule(s.account_id, coalesce(a.last_sync_attempt, app_private.clock())),
+    case
+      when not p_spread or n.at > v_now then n.at
+      -- No later than it was to be, nor than it would be after a sync now.
+      else least(
+        s.next_sync_at, v_now + p.sync_window * app_private.stable_jitter(l.login_key), app_private.schedule(a.id, v_now)
+      )
+    end,
     (select min(t.next_poll_at) from app_private.tracked_references t where t.account_id = s.account_id)
   )
   from app_public.accounts a
+  join app_private.links l on l.account_id = a.id
+  join app_private.platforms p on p.platform_source = a.platform_source
+  -- In from, so that it is asked once.
+  cross join lateral app_private.schedule(a.id, coalesce(a.last_sync_attempt, v_now)) as n (at)
   where s.account_id = any (p_account_ids) and a.id = s.account_id and a.unlinked_at is null
-    and s.run_id is null and s.failures = 0 and s.next_sync_at > app_private.clock();
+    -- A failure that does not count (429) is waited out as well, and so is the proof of a consent that was renewed.
+    and s.run_id is null and s.failures = 0 and s.last_failure_kind is null and s.next_sync_at > v_now;
   get diagnostics v_count = row_count;
   return v_count;
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION app_private.reschedule_accounts(p_platform app_public.platform_source, p_limit integer DEFAULT 1000)
+ RETURNS TABLE(outcome text, accounts integer, gone_through integer, rescheduled integer, left_over integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  r app_private.reschedulings;
+  v_next uuid[];
+  v_ids uuid[];
+  v_free uuid[];
+  v_held uuid[];
+  v_again boolean;
+begin
+  select t.* into r
+  from app_private.reschedulings t
+  where t.platform_source = p_platform and t.ended_at is null
+  for no key update skip locked;
+  if not found then
+    return;
+  end if;
+
+  v_next := array(
+    select s.account_id
+    from app_private.sync_states s
+    join app_public.accounts a on a.id = s.account_id
+    where s.platform_source = p_platform and s.account_id > r.last_account_id and a.unlinked_at is null
+    order by s.account_id
+    limit p_limit
+  );
+  v_again := v_next = '{}' or cardinality(r.left_over) >= p_limit;
+  if v_again then
+    v_ids := r.left_over;
+    r.left_over := '{}';
+  else
+    v_ids := v_next;
+    r.last_account_id := v_next[cardinality(v_next)];
+    r.gone_through := r.gone_through + cardinality(v_next);
+  end if;
+
+  v_free := array(
+    select s.account_id from app_private.sync_states s where s.account_id = any (v_ids) order by s.account_id for no key update skip locked
+  );
+  r.rescheduled := r.rescheduled + app_private.reschedule(v_free, true);
+  -- One that was erased meanwhile is neither.
+  v_held := array(
+    select s.account_id from app_private.sync_states s where s.account_id = any (v_ids) and s.account_id <> all (v_free)
+  );
+  r.left_over := r.left_over || v_held;
+
+  outcome := case
+    when r.left_over = '{}' and (v_next = '{}' or not v_again and cardinality(v_next) < p_limit) then 'done'
+    when v_again and cardinality(v_held) = cardinality(v_ids) then 'locked'
+    else 'more'
+  end;
+  update app_private.reschedulings t
+  set last_account_id = r.last_account_id, gone_through = r.gone_through, rescheduled = r.rescheduled, left_over = r.left_over
+  where t.platform_source = p_platform;
+  if outcome = 'done' then
+    -- Whose account was the last is nobody's affair any more.
+    update app_private.reschedulings t
+    set ended_at = clock_timestamp(), last_account_id = default
+    where t.platform_source = p_platform;
+  end if;
+  return query select outcome, r.accounts, r.gone_through, r.rescheduled, cardinality(r.left_over);
+end
+$function$;
+grant execute on function app_private.reschedule_accounts(app_public.platform_source,integer) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.reseal_credentials(p_rows json)
  RETURNS integer
@@ -5653,6 +5751,25 @@ begin
       and (z.user_id = a.user_id or (z.platform_source = a.platform_source and z.institution_code = l.institution_code))
     where a.id = any (p_account_ids)
     group by a.id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION app_private.start_rescheduling(p_platform app_public.platform_source)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_accounts integer;
+begin
+  select count(*) into v_accounts from app_public.accounts a where a.platform_source = p_platform and a.unlinked_at is null;
+  insert into app_private.reschedulings as r (platform_source, requested_at, accounts)
+  values (p_platform, clock_timestamp(), v_accounts)
+  on conflict on constraint reschedulings_pkey do update
+  set requested_at = excluded.requested_at, accounts = excluded.accounts, gone_through = default, rescheduled = default,
+    last_account_id = default, left_over = default, ended_at = default;
+  perform app_private.ensure_job('reschedule_accounts', '{}', 'reschedule_accounts');
+  return v_accounts;
 end
 $function$;
 
@@ -6817,6 +6934,22 @@ create view app_admin.quota with (security_barrier=true) as
 comment on view app_admin.quota is 'How much of each provider''s quota is used and left, and what did it cost?';
 grant select on app_admin.quota to app_admin;
 
+create view app_admin.reschedulings with (security_barrier=true) as
+ SELECT platform_source,
+    requested_at,
+    accounts,
+    gone_through,
+    rescheduled,
+    cardinality(left_over) AS locked,
+    ended_at,
+        CASE
+            WHEN ended_at IS NULL AND gone_through > 0 THEN now() + (now() - requested_at) * (GREATEST(accounts - gone_through, 0)::double precision / gone_through::double precision)
+            ELSE NULL::timestamp with time zone
+        END AS expected_end
+   FROM app_private.reschedulings r;
+comment on view app_admin.reschedulings is 'How far has a change of a platform''s interval or sync window reached its accounts? `rescheduled` are those whose time is new: accounts that are due, at work or wait out a failure follow with their next run. `locked` have another turn.';
+grant select on app_admin.reschedulings to app_admin;
+
 create view app_admin.retention with (security_barrier=true) as
  SELECT subject,
     keep,
@@ -7097,7 +7230,7 @@ begin
   set preferred_hour = coalesce(p_preferred_hour, preferred_hour), sync_window = coalesce(p_window, sync_window),
     time_zone = coalesce(p_time_zone, time_zone)
   where platform_source = p_platform;
-  return app_private.reschedule(array(select a.id from app_public.accounts a where a.platform_source = p_platform));
+  return app_private.start_rescheduling(p_platform);
 end
 $function$;
 grant execute on function app_admin.change_sync_window(app_public.platform_source,text,integer,interval,text) to app_admin;
@@ -7212,7 +7345,7 @@ begin
     'override_platform_interval', p_reason, jsonb_build_object('interval', v_before), jsonb_build_object('interval', p_interval),
     p_platform => p_platform);
   update app_private.platforms set admin_interval = p_interval where platform_source = p_platform;
-  return app_private.reschedule(array(select a.id from app_public.accounts a where a.platform_source = p_platform));
+  return app_private.start_rescheduling(p_platform);
 end
 $function$;
 grant execute on function app_admin.override_platform_interval(app_public.platform_source,interval,text) to app_admin;

@@ -1,6 +1,7 @@
 import test from "ava";
 import type { Client } from "pg";
 import { drawQuota } from "../queries/quota.ts";
+import { rescheduleAccounts } from "../queries/reschedulings.ts";
 import { listOf, rowOf, rowsOf, valueOf } from "../testing/ask.ts";
 import { withDb } from "../testing/database.ts";
 import { refusalOf } from "../testing/refusal.ts";
@@ -100,7 +101,7 @@ test(
 );
 
 test(
-  "change_sync_window: accounts move into it at once, a user's own hour stays; undone by the same call",
+  "change_sync_window: accounts move into it with the next batch, a user's own hour stays; undone by the same call",
   withDb(async (t, db) => {
     await setClock(db, noon);
     await db.query("update app_private.platforms set default_interval = '1 day', admin_interval = '1 day'");
@@ -126,8 +127,10 @@ test(
     const [before] = await hours();
     t.true((before ?? -1) >= 1 && (before ?? -1) < 5, "two to six in Lagos");
     t.is(await operator(db, "app_admin.change_sync_window('mono', 'they asked for evenings', 20, '1 hour')"), 2);
+    t.like(await rescheduleAccounts(db, "mono", 10), { outcome: "done", rescheduled: 2 });
     t.deepEqual(await hours(), [19, 12]);
     t.is(await operator(db, "app_admin.change_sync_window('mono', 'back', 2, '4 hours')"), 2);
+    t.like(await rescheduleAccounts(db, "mono", 10), { outcome: "done", rescheduled: 2 });
     t.deepEqual(await hours(), [before, 12]);
   }),
 );

@@ -1,5 +1,6 @@
 -- Changes when a platform's accounts are synced: from p_preferred_hour of p_time_zone on, spread over p_window. What is left out
--- stays. Accounts whose user chose an hour keep it. Answers how many accounts were scheduled anew. Raises SETNV, OPSNR.
+-- stays. Accounts whose user chose an hour keep it. Answers how many accounts the task reschedule_accounts goes through from now on
+-- (app_admin.reschedulings tells how far it is). Raises SETNV, OPSNR.
 create or replace function app_admin.change_sync_window(
   p_platform app_public.platform_source, p_reason text, p_preferred_hour integer default null, p_window interval default null,
   p_time_zone text default null
@@ -30,6 +31,6 @@ begin
   set preferred_hour = coalesce(p_preferred_hour, preferred_hour), sync_window = coalesce(p_window, sync_window),
     time_zone = coalesce(p_time_zone, time_zone)
   where platform_source = p_platform;
-  return app_private.reschedule(array(select a.id from app_public.accounts a where a.platform_source = p_platform));
+  return app_private.start_rescheduling(p_platform);
 end
 $$;

@@ -161,7 +161,7 @@ test(
 
     t.deepEqual(
       Object.keys(report ?? {}).toSorted(),
-      [...tables, "app_private.breakers.failed_accounts", "jobs"].toSorted(),
+      [...tables, "app_private.breakers.failed_accounts", "app_private.reschedulings.left_over", "jobs"].toSorted(),
     );
     for (const [table, { erased, left }] of Object.entries(report ?? {})) {
       t.is(left, 0, table);
@@ -227,6 +227,8 @@ const impersonal: Record<string, string> = {
   "app_private.push_services": "hosts of push services",
   "app_private.quotas": "counts a platform",
   "app_private.refresh_usage": "counts a day",
+  "app_private.reschedulings":
+    "accounts in a list, which is emptied of them; and the one that it has come to, until it is done",
   "app_private.retention": "configuration",
   "app_private.run_durations": "counts a platform",
   "app_private.run_rollups": "counts an institution",

@@ -1,5 +1,6 @@
 -- The operator's word on how often accounts are synced: for a platform, or for one account (which beats the platform's).
--- Null takes it back. Answers how many accounts were scheduled anew. Raises SETNV, NTFND, OPSNR.
+-- Null takes it back. Answers how many accounts are scheduled anew: a platform's by the task reschedule_accounts, from now on
+-- (app_admin.reschedulings tells how far it is), one account at once. Raises SETNV, NTFND, OPSNR.
 create or replace function app_admin.override_platform_interval(
   p_platform app_public.platform_source, p_interval interval, p_reason text
 ) returns integer
@@ -14,7 +15,7 @@ begin
     'override_platform_interval', p_reason, jsonb_build_object('interval', v_before), jsonb_build_object('interval', p_interval),
     p_platform => p_platform);
   update app_private.platforms set admin_interval = p_interval where platform_source = p_platform;
-  return app_private.reschedule(array(select a.id from app_public.accounts a where a.platform_source = p_platform));
+  return app_private.start_rescheduling(p_platform);
 end
 $$;
 

@@ -49,5 +49,6 @@ grant select on
   app_admin.admin_actions,
   app_admin.auth_episodes,
   app_admin.retention,
+  app_admin.reschedulings,
   app_admin.deliveries
 to app_admin;

@@ -15,6 +15,7 @@ grant execute on function
   app_private.clean_up(),
   app_private.update_statistics(),
   app_private.prune(integer),
+  app_private.reschedule_accounts(app_public.platform_source, integer),
   app_private.process_webhooks(integer),
   app_private.draw_quota(app_public.platform_source, integer, boolean),
   app_private.teach_quota(app_public.platform_source, interval),

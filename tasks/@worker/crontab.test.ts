@@ -14,6 +14,7 @@ const schedules: Record<string, (minuteOfDay: number) => boolean> = {
   enqueue_due_mono_syncs: () => true,
   enqueue_due_momo_syncs: () => true,
   unlink_due_accounts: () => true,
+  reschedule_accounts: () => true,
   update_statistics: () => true,
   prune: (minuteOfDay) => minuteOfDay === 3 * 60 + 43,
   clean_up: (minuteOfDay) => minuteOfDay % 60 === 17,
