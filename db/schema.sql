@@ -5010,6 +5010,26 @@ end
 $function$;
 grant execute on function app_private.request_syncs(app_public.platform_source) to app_service;
 
+CREATE OR REPLACE FUNCTION app_private.require_institution(p_platform app_public.platform_source, p_institution text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if coalesce(p_institution, '') = '' then
+    raise exception 'Name an institution by its code; app_admin.institution_health lists them.' using errcode = 'NTFND';
+  end if;
+  if not exists (
+    select
+    from app_private.links l
+    join app_public.accounts a on a.id = l.account_id
+    where l.institution_code = p_institution and a.platform_source = p_platform and a.unlinked_at is null
+  ) then
+    raise exception 'No account of this platform is linked to an institution %.', p_institution using errcode = 'NTFND';
+  end if;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.require_linked(p_account_id uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -5038,6 +5058,18 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION app_private.require_platform(p_platform app_public.platform_source)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if p_platform is null then
+    raise exception 'Name a platform: %.', array_to_string(enum_range(p_platform), ' or ') using errcode = 'NTFND';
+  end if;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.reschedule(p_account_ids uuid[], p_spread boolean DEFAULT false)
  RETURNS integer
  LANGUAGE plpgsql
@@ -5053,14 +5085,19 @@ begin
       when not p_spread or n.at > v_now then n.at
       -- No later than it was to be, nor than it would be after a sync now.
       else least(
-        s.next_sync_at, v_now + p.sync_window * app_private.stable_jitter(l.login_key), app_private.schedule(a.id, v_now)
+        s.next_sync_at,
+        (
+          select v_now + p.sync_window * app_private.stable_jitter(l.login_key)
+          from app_private.links l
+          join app_private.platforms p on p.platform_source = s.platform_source
+          where l.account_id = s.account_id
+        ),
+        app_private.schedule(s.account_id, v_now)
       )
     end,
     (select min(t.next_poll_at) from app_private.tracked_references t where t.account_id = s.account_id)
   )
   from app_public.accounts a
-  join app_private.links l on l.account_id = a.id
-  join app_private.platforms p on p.platform_source = a.platform_source
   -- In from, so that it is asked once.
   cross join lateral app_private.schedule(a.id, coalesce(a.last_sync_attempt, v_now)) as n (at)
   where s.account_id = any (p_account_ids) and a.id = s.account_id and a.unlinked_at is null
@@ -5094,10 +5131,10 @@ begin
   end if;
 
   v_next := array(
+    -- Those that were unlinked are never due. (By a join with accounts, each batch read these from the first on.)
     select s.account_id
     from app_private.sync_states s
-    join app_public.accounts a on a.id = s.account_id
-    where s.platform_source = p_platform and s.account_id > r.last_account_id and a.unlinked_at is null
+    where s.platform_source = p_platform and s.account_id > r.last_account_id and s.next_sync_at < 'infinity'
     order by s.account_id
     limit p_limit
   );
@@ -7123,6 +7160,10 @@ AS $function$
 declare
   q app_private.quotas;
 begin
+  perform app_private.require_platform(p_platform);
+  if p_requests is null and p_per is null and p_reserve is null then
+    raise exception 'Say what to change: how many requests, in how long, or the reserve.' using errcode = 'SETNV';
+  end if;
   if p_requests < 3 or p_requests > 1000000 then
     raise exception 'A limit lies between 3 and 1,000,000 requests: a smaller one could not be kept for certain. Choose a longer window instead.'
       using errcode = 'SETNV';
@@ -7161,6 +7202,7 @@ AS $function$
 declare
   p app_private.platforms;
 begin
+  perform app_private.require_platform(p_platform);
   if p_cap < 0 then
     raise exception 'A cap is 0 refreshes a day or more; null lifts it.' using errcode = 'SETNV';
   end if;
@@ -7191,7 +7233,11 @@ begin
     raise exception 'There is no such kind of thing; app_admin.retention lists them.' using errcode = 'NTFND';
   end if;
   if v_keep < r.at_least then
-    raise exception '% are kept for % at least.', p_subject, r.at_least using errcode = 'SETNV';
+    raise exception 'Keep % for % at least.', p_subject, r.at_least using errcode = 'SETNV';
+  end if;
+  -- What no calendar can subtract would end every night's pruning, of all kinds.
+  if v_keep > interval '100 years' then
+    raise exception 'Say null to keep % for ever; a time to keep them is 100 years at most.', p_subject using errcode = 'SETNV';
   end if;
   perform app_private.note_admin_action(
     'change_retention', p_reason, jsonb_build_object('subject', p_subject, 'keep', r.keep),
@@ -7210,6 +7256,10 @@ AS $function$
 declare
   p app_private.platforms;
 begin
+  perform app_private.require_platform(p_platform);
+  if p_preferred_hour is null and p_window is null and p_time_zone is null then
+    raise exception 'Say what to change: the preferred hour, the window''s length or the time zone.' using errcode = 'SETNV';
+  end if;
   if p_preferred_hour not between 0 and 23 then
     raise exception 'The preferred hour lies between 0 and 23.' using errcode = 'SETNV';
   end if;
@@ -7301,6 +7351,7 @@ AS $function$
 declare
   q app_private.quotas;
 begin
+  perform app_private.require_platform(p_platform);
   select * into q from app_private.quotas where platform_source = p_platform for update;
   perform app_private.note_admin_action(
     'lift_quota', p_reason, jsonb_build_object('requests', q.requests, 'per', q.per, 'reserve', q.reserve), p_platform => p_platform);
@@ -7340,6 +7391,7 @@ AS $function$
 declare
   v_before interval := (select p.admin_interval from app_private.platforms p where p.platform_source = p_platform);
 begin
+  perform app_private.require_platform(p_platform);
   perform app_private.check_sync_interval(p_interval);
   perform app_private.note_admin_action(
     'override_platform_interval', p_reason, jsonb_build_object('interval', v_before), jsonb_build_object('interval', p_interval),
@@ -7383,10 +7435,9 @@ declare
   v_accounts uuid[] := app_private.accounts_of_institution(p_platform, p_institution);
   v_before timestamptz;
 begin
+  perform app_private.require_platform(p_platform);
   perform app_private.check_pause_end(p_until);
-  if cardinality(v_accounts) = 0 then
-    raise exception 'No account of this platform is linked to an institution %.', p_institution using errcode = 'NTFND';
-  end if;
+  perform app_private.require_institution(p_platform, p_institution);
   select z.until into v_before
   from app_private.pauses z
   where z.platform_source = p_platform and z.institution_code = p_institution;
@@ -7414,6 +7465,7 @@ AS $function$
 declare
   p app_private.platforms;
 begin
+  perform app_private.require_platform(p_platform);
   perform app_private.check_pause_end(p_until);
   select * into p from app_private.platforms where platform_source = p_platform for no key update;
   perform app_private.note_admin_action(
@@ -7484,6 +7536,7 @@ AS $function$
 declare
   v_before app_private.pauses;
 begin
+  perform app_private.require_platform(p_platform);
   delete from app_private.pauses z
   where z.platform_source = p_platform and z.institution_code = p_institution
   returning * into v_before;
@@ -7508,6 +7561,7 @@ AS $function$
 declare
   p app_private.platforms;
 begin
+  perform app_private.require_platform(p_platform);
   select * into p from app_private.platforms where platform_source = p_platform for no key update;
   if coalesce(p.paused_until <= app_private.clock(), true) then
     raise exception 'The platform is not paused.' using errcode = 'OPSNP';
@@ -7564,6 +7618,10 @@ declare
   v_now timestamptz := app_private.clock();
   v_accounts uuid[];
 begin
+  perform app_private.require_platform(p_platform);
+  if p_institution is not null then
+    perform app_private.require_institution(p_platform, p_institution);
+  end if;
   perform app_private.note_admin_action('retry_failing', p_reason, p_platform => p_platform, p_institution => p_institution);
   v_accounts := array(
     select s.account_id

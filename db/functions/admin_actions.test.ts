@@ -274,6 +274,23 @@ test(
       ["change_sync_window('mono', 'no such hour', 24)", "SETNV"],
       ["change_sync_window('mono', 'too short', p_window => '1 minute')", "SETNV"],
       ["change_sync_window('mono', 'nowhere', p_time_zone => 'Atlantis')", "SETNV"],
+      ["change_sync_window('mono', 'nothing to change')", "SETNV"],
+      ["change_quota('mono', 'nothing to change')", "SETNV"],
+      ["change_retention('sync_logs', '100000000 years', 'longer than time')", "SETNV"],
+      ["change_retention('sync_logs', '-1 day', 'before it happens')", "SETNV"],
+      ["pause_platform(null, 'a variable that is not set')", "NTFND"],
+      ["resume_platform(null, 'a variable that is not set')", "NTFND"],
+      ["pause_institution(null, '044', 'a variable that is not set')", "NTFND"],
+      ["pause_institution('mono', null, 'a variable that is not set')", "NTFND"],
+      ["pause_institution('mono', '', 'a variable that is empty')", "NTFND"],
+      ["resume_institution(null, '044', 'a variable that is not set')", "NTFND"],
+      ["override_platform_interval(null, '6 hours', 'a variable that is not set')", "NTFND"],
+      ["change_quota(null, 'a variable that is not set', 20)", "NTFND"],
+      ["lift_quota(null, 'a variable that is not set')", "NTFND"],
+      ["change_refresh_cap(null, 10, 'a variable that is not set')", "NTFND"],
+      ["change_sync_window(null, 'a variable that is not set', 3)", "NTFND"],
+      ["retry_failing(null, 'a variable that is not set')", "NTFND"],
+      ["retry_failing('mono', 'a slip of the pen', '0444')", "NTFND"],
       [`retry_account('${nobody}', 'nobody')`, "NTFND"],
       [`retry_account('${gone.accountId}', 'unlinked')`, "OPSNP"],
       ["retry_failing('mono', 'x')", "OPSNR"],
@@ -290,6 +307,7 @@ test(
       await asOwner(db);
       t.is(refusal.code, code, sql);
       t.regex(refusal.message, /^[A-Z].*\.$/, sql);
+      t.notRegex(refusal.message, /<NULL>|institution \./, sql);
     }
     t.is(await valueOf(db, "select count(*) from app_private.admin_actions"), "0");
     t.is(await valueOf(db, "select count(*) from app_private.erasures"), "0");

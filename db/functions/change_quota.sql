@@ -1,6 +1,6 @@
 -- Changes how many requests a provider gets: p_requests in any window of p_per, of which the share p_reserve is kept for
 -- people who wait. What is left out stays. What 429s taught is forgotten when the limit changes. Works from the next slot on, in
--- every process. Raises SETNV, OPSNP for a platform that has no limit and is given none, OPSNR.
+-- every process. Raises NTFND, SETNV, OPSNP for a platform that has no limit and is given none, OPSNR.
 create or replace function app_admin.change_quota(
   p_platform app_public.platform_source, p_reason text, p_requests integer default null, p_per interval default null,
   p_reserve numeric default null
@@ -11,6 +11,10 @@ as $$
 declare
   q app_private.quotas;
 begin
+  perform app_private.require_platform(p_platform);
+  if p_requests is null and p_per is null and p_reserve is null then
+    raise exception 'Say what to change: how many requests, in how long, or the reserve.' using errcode = 'SETNV';
+  end if;
   if p_requests < 3 or p_requests > 1000000 then
     raise exception 'A limit lies between 3 and 1,000,000 requests: a smaller one could not be kept for certain. Choose a longer window instead.'
       using errcode = 'SETNV';
@@ -39,7 +43,7 @@ begin
 end
 $$;
 
--- Sends as much as workers can. Undone by change_quota().
+-- Sends as much as workers can. Undone by change_quota(). Raises NTFND, OPSNR.
 create or replace function app_admin.lift_quota(p_platform app_public.platform_source, p_reason text) returns void
 language plpgsql security definer -- app_admin writes no tables
 set search_path = pg_catalog, pg_temp
@@ -47,6 +51,7 @@ as $$
 declare
   q app_private.quotas;
 begin
+  perform app_private.require_platform(p_platform);
   select * into q from app_private.quotas where platform_source = p_platform for update;
   perform app_private.note_admin_action(
     'lift_quota', p_reason, jsonb_build_object('requests', q.requests, 'per', q.per, 'reserve', q.reserve), p_platform => p_platform);
@@ -54,7 +59,8 @@ begin
 end
 $$;
 
--- The most paid refreshes a day; null: as many as are due. Raises SETNV, OPSNP for a platform that charges for none, OPSNR.
+-- The most paid refreshes a day; null: as many as are due. Raises NTFND, SETNV, OPSNP for a platform that charges for none,
+-- OPSNR.
 create or replace function app_admin.change_refresh_cap(p_platform app_public.platform_source, p_cap integer, p_reason text)
 returns void
 language plpgsql security definer -- app_admin writes no tables
@@ -63,6 +69,7 @@ as $$
 declare
   p app_private.platforms;
 begin
+  perform app_private.require_platform(p_platform);
   if p_cap < 0 then
     raise exception 'A cap is 0 refreshes a day or more; null lifts it.' using errcode = 'SETNV';
   end if;

@@ -1,6 +1,6 @@
 -- Changes when a platform's accounts are synced: from p_preferred_hour of p_time_zone on, spread over p_window. What is left out
 -- stays. Accounts whose user chose an hour keep it. Answers how many accounts the task reschedule_accounts goes through from now on
--- (app_admin.reschedulings tells how far it is). Raises SETNV, OPSNR.
+-- (app_admin.reschedulings tells how far it is). Raises NTFND, SETNV, OPSNR.
 create or replace function app_admin.change_sync_window(
   p_platform app_public.platform_source, p_reason text, p_preferred_hour integer default null, p_window interval default null,
   p_time_zone text default null
@@ -11,6 +11,10 @@ as $$
 declare
   p app_private.platforms;
 begin
+  perform app_private.require_platform(p_platform);
+  if p_preferred_hour is null and p_window is null and p_time_zone is null then
+    raise exception 'Say what to change: the preferred hour, the window''s length or the time zone.' using errcode = 'SETNV';
+  end if;
   if p_preferred_hour not between 0 and 23 then
     raise exception 'The preferred hour lies between 0 and 23.' using errcode = 'SETNV';
   end if;

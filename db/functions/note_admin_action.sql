@@ -18,6 +18,38 @@ begin
 end
 $$;
 
+-- A platform that was named: a null, say of a variable in psql that is not set, would change nothing and say nothing. Raises NTFND.
+create or replace function app_private.require_platform(p_platform app_public.platform_source) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_platform is null then
+    raise exception 'Name a platform: %.', array_to_string(enum_range(p_platform), ' or ') using errcode = 'NTFND';
+  end if;
+end
+$$;
+
+-- An institution of which an account is linked. Raises NTFND.
+create or replace function app_private.require_institution(p_platform app_public.platform_source, p_institution text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if coalesce(p_institution, '') = '' then
+    raise exception 'Name an institution by its code; app_admin.institution_health lists them.' using errcode = 'NTFND';
+  end if;
+  if not exists (
+    select
+    from app_private.links l
+    join app_public.accounts a on a.id = l.account_id
+    where l.institution_code = p_institution and a.platform_source = p_platform and a.unlinked_at is null
+  ) then
+    raise exception 'No account of this platform is linked to an institution %.', p_institution using errcode = 'NTFND';
+  end if;
+end
+$$;
+
 -- An account that is linked. Raises NTFND where there is none, OPSNP where its link has ended.
 create or replace function app_private.require_linked(p_account_id uuid) returns void
 language plpgsql

@@ -10,6 +10,7 @@ as $$
 declare
   v_before interval := (select p.admin_interval from app_private.platforms p where p.platform_source = p_platform);
 begin
+  perform app_private.require_platform(p_platform);
   perform app_private.check_sync_interval(p_interval);
   perform app_private.note_admin_action(
     'override_platform_interval', p_reason, jsonb_build_object('interval', v_before), jsonb_build_object('interval', p_interval),

@@ -11,10 +11,9 @@ declare
   v_accounts uuid[] := app_private.accounts_of_institution(p_platform, p_institution);
   v_before timestamptz;
 begin
+  perform app_private.require_platform(p_platform);
   perform app_private.check_pause_end(p_until);
-  if cardinality(v_accounts) = 0 then
-    raise exception 'No account of this platform is linked to an institution %.', p_institution using errcode = 'NTFND';
-  end if;
+  perform app_private.require_institution(p_platform, p_institution);
   select z.until into v_before
   from app_private.pauses z
   where z.platform_source = p_platform and z.institution_code = p_institution;
@@ -32,7 +31,7 @@ begin
 end
 $$;
 
--- Takes an institution's pause back. Answers how many accounts wait no longer. Raises OPSNP where it is not paused, OPSNR.
+-- Takes an institution's pause back. Answers how many accounts wait no longer. Raises OPSNP where it is not paused, NTFND, OPSNR.
 create or replace function app_admin.resume_institution(
   p_platform app_public.platform_source, p_institution text, p_reason text
 ) returns integer
@@ -42,6 +41,7 @@ as $$
 declare
   v_before app_private.pauses;
 begin
+  perform app_private.require_platform(p_platform);
   delete from app_private.pauses z
   where z.platform_source = p_platform and z.institution_code = p_institution
   returning * into v_before;

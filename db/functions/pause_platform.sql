@@ -1,6 +1,6 @@
 -- Pauses a platform: nothing is dispatched, no run begins, and people who press Sync now are told so. Runs that are open end by
 -- themselves. By default until resume_platform() takes it back; p_until ends it by itself. Said again, it replaces reason and end.
--- Raises SETNV for an end that has passed, OPSNR.
+-- Raises NTFND where none is named, SETNV for an end that has passed, OPSNR.
 create or replace function app_admin.pause_platform(
   p_platform app_public.platform_source, p_reason text, p_until timestamptz default 'infinity'
 ) returns timestamptz
@@ -10,6 +10,7 @@ as $$
 declare
   p app_private.platforms;
 begin
+  perform app_private.require_platform(p_platform);
   perform app_private.check_pause_end(p_until);
   select * into p from app_private.platforms where platform_source = p_platform for no key update;
   perform app_private.note_admin_action(
@@ -21,7 +22,7 @@ end
 $$;
 
 -- Takes a platform's pause back, an operator's or the one of a refused key, and dispatches at once. Raises OPSNP where
--- nothing is paused, OPSNR.
+-- nothing is paused, NTFND, OPSNR.
 create or replace function app_admin.resume_platform(p_platform app_public.platform_source, p_reason text) returns void
 language plpgsql security definer -- app_admin writes no tables
 set search_path = pg_catalog, pg_temp
@@ -29,6 +30,7 @@ as $$
 declare
   p app_private.platforms;
 begin
+  perform app_private.require_platform(p_platform);
   select * into p from app_private.platforms where platform_source = p_platform for no key update;
   if coalesce(p.paused_until <= app_private.clock(), true) then
     raise exception 'The platform is not paused.' using errcode = 'OPSNP';

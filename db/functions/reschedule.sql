@@ -20,14 +20,19 @@ begin
       when not p_spread or n.at > v_now then n.at
       -- No later than it was to be, nor than it would be after a sync now.
       else least(
-        s.next_sync_at, v_now + p.sync_window * app_private.stable_jitter(l.login_key), app_private.schedule(a.id, v_now)
+        s.next_sync_at,
+        (
+          select v_now + p.sync_window * app_private.stable_jitter(l.login_key)
+          from app_private.links l
+          join app_private.platforms p on p.platform_source = s.platform_source
+          where l.account_id = s.account_id
+        ),
+        app_private.schedule(s.account_id, v_now)
       )
     end,
     (select min(t.next_poll_at) from app_private.tracked_references t where t.account_id = s.account_id)
   )
   from app_public.accounts a
-  join app_private.links l on l.account_id = a.id
-  join app_private.platforms p on p.platform_source = a.platform_source
   -- In from, so that it is asked once.
   cross join lateral app_private.schedule(a.id, coalesce(a.last_sync_attempt, v_now)) as n (at)
   where s.account_id = any (p_account_ids) and a.id = s.account_id and a.unlinked_at is null

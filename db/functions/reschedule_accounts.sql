@@ -54,10 +54,10 @@ begin
   end if;
 
   v_next := array(
+    -- Those that were unlinked are never due. (By a join with accounts, each batch read these from the first on.)
     select s.account_id
     from app_private.sync_states s
-    join app_public.accounts a on a.id = s.account_id
-    where s.platform_source = p_platform and s.account_id > r.last_account_id and a.unlinked_at is null
+    where s.platform_source = p_platform and s.account_id > r.last_account_id and s.next_sync_at < 'infinity'
     order by s.account_id
     limit p_limit
   );

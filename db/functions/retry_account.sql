@@ -12,7 +12,7 @@ end
 $$;
 
 -- Makes every account of a platform, or of one institution, that waits out a failure due now, spread over a minute for each
--- thousand. Answers how many. Raises OPSNR.
+-- thousand. Answers how many. Raises NTFND for an institution of which no account is linked, OPSNR.
 create or replace function app_admin.retry_failing(
   p_platform app_public.platform_source, p_reason text, p_institution text default null
 ) returns integer
@@ -23,6 +23,10 @@ declare
   v_now timestamptz := app_private.clock();
   v_accounts uuid[];
 begin
+  perform app_private.require_platform(p_platform);
+  if p_institution is not null then
+    perform app_private.require_institution(p_platform, p_institution);
+  end if;
   perform app_private.note_admin_action('retry_failing', p_reason, p_platform => p_platform, p_institution => p_institution);
   v_accounts := array(
     select s.account_id
