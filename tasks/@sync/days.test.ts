@@ -20,6 +20,16 @@ test("only days of the calendar are days", (t) => {
   ]) {
     t.false(isDay(text), text);
   }
+  const numbers = fc.tuple(fc.integer({ min: 1, max: 9999 }), fc.integer({ min: 0, max: 14 }), fc.integer({ min: 0, max: 33 }));
+  fc.assert(
+    fc.property(numbers, ([year, month, date]) => {
+      const text = `${String(year).padStart(4, "0")}-${String(month).padStart(2, "0")}-${String(date).padStart(2, "0")}`;
+      // Date rolls 30 February over into March: only a day that comes back unchanged exists.
+      const rolled = new Date(0);
+      rolled.setUTCFullYear(year, month - 1, date);
+      return isDay(text) === (rolled.toISOString().slice(0, 10) === text);
+    }),
+  );
 });
 
 test("days later and days between agree", (t) => {
@@ -56,6 +66,31 @@ test("the day of a moment is the zone's, not UTC's", (t) => {
   t.is(dayIn("Africa/Lagos", "2026-04-09T23:00:00.000Z"), "2026-04-10");
   t.is(dayIn("Etc/UTC", "2026-04-09T23:00:00.000Z"), "2026-04-09");
   t.throws(() => dayIn("Africa/Nowhere", "2026-04-09T23:00:00.000Z"), { instanceOf: RangeError });
+});
+
+test("the day is what Intl says, whatever the zone does with its clock", (t) => {
+  const zones = ["Africa/Lagos", "Africa/Juba", "Europe/Berlin", "America/St_Johns", "Pacific/Apia", "Asia/Kathmandu"];
+  const formats = new Map(zones.map((zone) => [zone, new Intl.DateTimeFormat("en-CA", { timeZone: zone })]));
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...zones),
+      fc.date({ min: new Date("1950-01-01"), max: new Date("2090-01-01"), noInvalidDate: true }),
+      (zone, at) => dayIn(zone, at) === formats.get(zone)?.format(at),
+    ),
+    // Both sides of a turn, and the day that Samoa left out.
+    {
+      numRuns: 500,
+      examples: [
+        ["Europe/Berlin", new Date("2026-10-24T21:59:59.999Z")],
+        ["Europe/Berlin", new Date("2026-10-24T22:00:00Z")],
+        ["Europe/Berlin", new Date("2026-10-25T22:59:59Z")],
+        ["Europe/Berlin", new Date("2026-10-25T23:00:00Z")],
+        ["Pacific/Apia", new Date("2011-12-30T09:59:59Z")],
+        ["Pacific/Apia", new Date("2011-12-30T10:00:00Z")],
+      ],
+    },
+  );
+  t.pass();
 });
 
 test("a moment has a zone and exists", (t) => {
