@@ -1066,6 +1066,30 @@ create type app_private.incoming_transaction as (
   counterparty text
 );
 
+create type app_private.judged_page as (
+  nth bigint,
+  verdict text,
+  account_id uuid,
+  run_id bigint,
+  epoch integer,
+  user_id uuid,
+  source app_public.transaction_source,
+  page integer,
+  from_day date,
+  to_day date,
+  rows app_private.incoming_transaction[],
+  ids text[],
+  has_windows boolean,
+  settles boolean,
+  settled_days daterange,
+  polled json,
+  transactions_task text,
+  seen integer,
+  fresh integer,
+  changed integer,
+  missing integer
+);
+
 create table app_private.account_counts (
   platform_source app_public.platform_source not null,
   institution_code text not null,
@@ -2076,10 +2100,9 @@ begin
   v_may_refresh := app_private.reserve_refreshes(p_platform, coalesce(v_begun, '{}'), v_first);
 
   return query
-    select o.key::uuid, o.value,
-      (d.details::jsonb || jsonb_build_object('first', o.key::uuid = any (v_first), 'mayRefresh', o.key::uuid = any (v_may_refresh)))::json
+    select o.key::uuid, o.value, d.details
     from jsonb_each_text(coalesce(v_outcomes, '{}')) o
-    left join app_private.lease_details(v_begun) d on d.account_id = o.key::uuid;
+    left join app_private.lease_details(v_begun, v_first, v_may_refresh) d on d.account_id = o.key::uuid;
 end
 $function$;
 grant execute on function app_private.begin_syncs(app_public.platform_source,text,json) to app_worker;
@@ -2734,6 +2757,7 @@ CREATE OR REPLACE FUNCTION app_private.due_windows(p_history_start date, p_settl
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
   select piece::date, least((piece + make_interval(days => p_window_days - 1))::date, upper(gap) - 1)
   from unnest(
@@ -3179,32 +3203,20 @@ begin
     from runs r
     join app_public.accounts a on a.id = r."accountId"
   ),
-  counted as (
-    update app_private.sync_states s
-    set failures = 0, last_failure_kind = case when n.account_id = any (v_waiting) then s.last_failure_kind end, failing_since = null, failing_told_at = null, activity = n.activity
-    from active n
-    where s.account_id = n.account_id
-    returning s.account_id
-  )
-  select array_agg(account_id) into v_closed from counted;
-  v_closed := coalesce(v_closed, '{}');
-
-  with runs as (
-    select r.*
-    from json_to_recordset(p_runs) as r (
-      "accountId" uuid, "runId" bigint, "dataAsOf" timestamptz, balance numeric, "balanceAsOf" timestamptz, log json
-    )
-    where r."accountId" = any (v_closed)
-  ),
   scheduled as (
     update app_private.sync_states s
-    set next_sync_at = least(
-      app_private.schedule(s.account_id, v_now),
-      (select min(t.next_poll_at) from app_private.tracked_references t where t.account_id = s.account_id),
-      case when s.account_id = any (v_waiting) then v_now + interval '10 minutes' end
-    )
-    from runs r
-    where s.account_id = r."accountId"
+    set failures = 0,
+      last_failure_kind = case when s.account_id = any (v_waiting) then s.last_failure_kind end,
+      failing_since = null,
+      failing_told_at = null,
+      activity = n.activity,
+      next_sync_at = least(
+        app_private.schedule(s.account_id, v_now, n.activity),
+        (select min(t.next_poll_at) from app_private.tracked_references t where t.account_id = s.account_id),
+        case when s.account_id = any (v_waiting) then v_now + interval '10 minutes' end
+      )
+    from active n
+    where s.account_id = n.account_id
     returning s.account_id, s.next_sync_at
   ),
   logged as (
@@ -3396,6 +3408,103 @@ AS $function$
   select case when p_from < p_to then p_time >= p_from and p_time < p_to else p_time >= p_from or p_time < p_to end;
 $function$;
 
+CREATE OR REPLACE FUNCTION app_private.judge_pages(p_pages json)
+ RETURNS SETOF app_private.judged_page
+ LANGUAGE sql
+ STABLE ROWS 10
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+  with pages as materialized (
+    select r.nth, r."accountId" as account_id, r."runId" as run_id, r.epoch, r.source, r.page, r."from" as from_day, r."to" as to_day,
+      r.rows as json_rows, r.complete, r.polled, coalesce(json_typeof(r.complete) = 'object', false) as is_complete, held.*
+    from rows from (json_to_recordset(p_pages) as (
+      "accountId" uuid, "runId" bigint, epoch integer, source app_public.transaction_source, page integer, "from" date,
+      "to" date, rows json, complete json, polled json
+    )) with ordinality as r ("accountId", "runId", epoch, source, page, "from", "to", rows, complete, polled, nth)
+    -- `offset 0`, here and below: always through the index. From the sizes that Postgres guesses for JSON it reads whole tables.
+    left join lateral (
+      select true as is_held, a.user_id, l.time_zone, so.overlap_days, so.has_windows, p.transactions_task
+      from app_private.sync_states s
+      join app_public.accounts a on a.id = s.account_id
+      join app_private.links l on l.account_id = s.account_id
+      join app_private.platforms p on p.platform_source = s.platform_source
+      join app_private.sources so on so.source = r.source and so.platform_source = s.platform_source
+      where s.account_id = r."accountId" and s.run_id = r."runId" and s.epoch = r.epoch and s.held_by is not null
+      offset 0
+    ) held on true
+  ),
+  -- An id that comes twice is one row, and the later one wins.
+  incoming as (
+    select distinct on (p.nth, i.id collate "C") p.nth, p.account_id, i.*
+    from pages p
+    cross join lateral (
+      select i.*
+      from rows from (json_populate_recordset(null::app_private.incoming_transaction, p.json_rows)) with ordinality as i (
+        id, status, direction, amount, currency, "occurredAt", "occurredOn", narration, category, "balanceAfter", counterparty,
+        position
+      )
+    ) i
+    where p.is_held
+    order by p.nth, i.id collate "C", i.position desc
+  ),
+  compared as (
+    select i.nth,
+      count(*)::integer as seen,
+      count(*) filter (where t.id is null)::integer as fresh,
+      count(*) filter (where t.id is not null and
+        (t.status, t.direction, t.amount, t.currency, t.occurred_at, t.occurred_on, t.narration, t.provider_category, t.balance_after, t.counterparty)
+        is distinct from
+        (i.status, i.direction, i.amount, i.currency, i."occurredAt", i."occurredOn", i.narration, i.category, i."balanceAfter", i.counterparty)
+      )::integer as changed,
+      array_agg(row (
+        i.id, i.status, i.direction, i.amount, i.currency, i."occurredAt", i."occurredOn", i.narration, i.category, i."balanceAfter",
+        i.counterparty
+      )::app_private.incoming_transaction) as rows
+    from incoming i
+    left join lateral (
+      select t.*
+      from app_public.transactions t
+      where t.account_id = i.account_id and t.provider_transaction_id = i.id
+      offset 0
+    ) t on true
+    group by i.nth
+  ),
+  judged as (
+    select p.*, c.rows, coalesce(c.seen, 0) as seen, coalesce(c.fresh, 0) as fresh, coalesce(c.changed, 0) as changed,
+      coalesce(p.is_complete and p.has_windows and (p.complete ->> 'settles')::boolean, false) as settles,
+      case when p.is_complete then array(select json_array_elements_text(p.complete -> 'ids')) end as ids
+    from pages p
+    left join compared c on c.nth = p.nth
+  )
+  select j.nth,
+    case when j.is_held is null then 'lost' when j.fresh + j.changed + m.missing > 0 or j.polled is not null then 'news' else 'quiet' end,
+    j.account_id, j.run_id, j.epoch, j.user_id, j.source, j.page, j.from_day, j.to_day, j.rows, j.ids, j.has_windows,
+    j.settles, d.days, j.polled, j.transactions_task, j.seen, j.fresh, j.changed, m.missing
+  from judged j
+  cross join lateral (
+    select case when j.settles then daterange(j.from_day, greatest(j.from_day, least(
+      j.to_day + 1, ((j.complete ->> 'asOf')::timestamptz at time zone j.time_zone)::date - j.overlap_days + 1
+    ))) end as days
+  ) claimed
+  cross join lateral (
+    select case when not exists (
+      select from app_private.coverage c
+      where c.account_id = j.account_id and c.source = j.source and c.settled @> claimed.days
+    ) then claimed.days end as days
+  ) d
+  cross join lateral (
+    select case when j.settles then (
+      select count(*)::integer
+      from app_public.transactions t
+      where t.account_id = j.account_id and t.user_id = j.user_id and t.source = j.source
+        and t.occurred_on between j.from_day and j.to_day and t.status <> 'removed'
+        and not exists (select from unnest(j.ids) as known (id) where known.id = t.provider_transaction_id)
+    ) else 0 end as missing
+  ) m
+  order by j.nth;
+$function$;
+
 CREATE OR REPLACE FUNCTION app_private.judge_webhook(p_id bigint)
  RETURNS text
  LANGUAGE plpgsql
@@ -3526,7 +3635,7 @@ AS $function$
 $function$;
 grant execute on function app_private.keep_reauth_link(uuid,text,bytea) to app_service;
 
-CREATE OR REPLACE FUNCTION app_private.lease_details(p_account_ids uuid[])
+CREATE OR REPLACE FUNCTION app_private.lease_details(p_account_ids uuid[], p_first uuid[], p_may_refresh uuid[])
  RETURNS TABLE(account_id uuid, details json)
  LANGUAGE sql
  STABLE
@@ -3543,6 +3652,8 @@ AS $function$
     'targetEnvironment', l.target_environment,
     'state', s.provider_state,
     'now', app_private.clock(),
+    'first', a.id = any (p_first),
+    'mayRefresh', a.id = any (p_may_refresh),
     'windows', coalesce((
       select json_agg(json_build_object('source', c.source, 'from', w.from_day, 'to', w.to_day) order by w.from_day)
       from app_private.coverage c
@@ -5383,7 +5494,8 @@ begin
   return query
     select o.key::uuid, o.value, d.details
     from jsonb_each_text(coalesce(v_outcomes, '{}')) o
-    left join app_private.lease_details(v_begun) d on d.account_id = o.key::uuid;
+    -- Its refresh, if it had one, was begun before it waited.
+    left join app_private.lease_details(v_begun, '{}', v_begun) d on d.account_id = o.key::uuid;
 end
 $function$;
 grant execute on function app_private.resume_syncs(app_public.platform_source,text,json) to app_worker;
@@ -5399,7 +5511,7 @@ AS $function$
          * (0.8 + 0.4 * app_private.stable_jitter(p_account_id::text || ':' || p_failures));
 $function$;
 
-CREATE OR REPLACE FUNCTION app_private.save_page(p_page json)
+CREATE OR REPLACE FUNCTION app_private.save_page(p_page app_private.judged_page)
  RETURNS TABLE(outcome text, new_count integer, changed_count integer, unchanged_count integer, removed_count integer, deferred text[])
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -5407,117 +5519,17 @@ AS $function$
 #variable_conflict use_column
 declare
   v_now timestamptz := app_private.clock();
-  v_account_id uuid;
-  v_run_id bigint;
-  v_epoch integer;
-  v_source app_public.transaction_source;
-  v_page integer;
-  v_from date;
-  v_to date;
-  v_json_rows json;
-  v_completion json;
-  v_polled json;
-  v_complete boolean;
-  v_settles boolean;
-  v_ids text[];
-  v_rows app_private.incoming_transaction[];
-  v_account record;
-  v_settled_before datemultirange;
-  v_settled_after datemultirange;
-  v_seen integer;
-  v_fresh integer;
-  v_changed integer;
-  v_missing integer := 0;
   v_inserted bigint[] := '{}';
   v_touched bigint[] := '{}';
   v_reissued bigint[] := '{}';
   v_removed integer := 0;
   v_deferred text[] := '{}';
 begin
-  -- Taken apart at once: each `->>` would read the whole page again, which was half of the cost of a page of 100 rows.
-  select r."accountId", r."runId", r.epoch, r.source, r.page, r."from", r."to", r.rows, r.complete, r.polled
-  into v_account_id, v_run_id, v_epoch, v_source, v_page, v_from, v_to, v_json_rows, v_completion, v_polled
-  from json_to_record(p_page) as r (
-    "accountId" uuid, "runId" bigint, epoch integer, source app_public.transaction_source, page integer, "from" date,
-    "to" date, rows json, complete json, polled json
-  );
-  v_complete := coalesce(json_typeof(v_completion) = 'object', false);
-  v_settles := v_complete and (v_completion ->> 'settles')::boolean;
-
-  select a.user_id, l.time_zone, so.overlap_days, so.has_windows, p.transactions_task into v_account
-  from app_private.sync_states s
-  join app_public.accounts a on a.id = s.account_id
-  join app_private.links l on l.account_id = s.account_id
-  join app_private.platforms p on p.platform_source = s.platform_source
-  join app_private.sources so on so.source = v_source and so.platform_source = s.platform_source
-  where s.account_id = v_account_id and s.run_id = v_run_id and s.epoch = v_epoch and s.held_by is not null;
-  if not found then
-    return query select 'lost', 0, 0, 0, 0, '{}'::text[];
-    return;
-  end if;
-
-  -- An id that comes twice is one row, and the later one wins.
-  select array_agg(r) into v_rows
-  from (
-    select distinct on (id) row (
-      id, status, direction, amount, currency, "occurredAt", "occurredOn", narration, category, "balanceAfter", counterparty
-    )::app_private.incoming_transaction
-    from rows from (json_populate_recordset(null::app_private.incoming_transaction, v_json_rows)) with ordinality as r (
-      id, status, direction, amount, currency, "occurredAt", "occurredOn", narration, category, "balanceAfter", counterparty, nth
-    )
-    order by id, nth desc
-  ) as d (r);
-
-  select count(*),
-    count(*) filter (where t.id is null),
-    count(*) filter (where t.id is not null and
-      (t.status, t.direction, t.amount, t.currency, t.occurred_at, t.occurred_on, t.narration, t.provider_category, t.balance_after, t.counterparty)
-      is distinct from
-      (i.status, i.direction, i.amount, i.currency, i."occurredAt", i."occurredOn", i.narration, i.category, i."balanceAfter", i.counterparty))
-  into v_seen, v_fresh, v_changed
-  from unnest(v_rows) i
-  left join app_public.transactions t on t.account_id = v_account_id and t.provider_transaction_id = i.id;
-
-  if v_complete and v_account.has_windows then
-    select array_agg(id) into v_ids from json_array_elements_text(v_completion -> 'ids') as id;
-    v_ids := coalesce(v_ids, '{}');
-    select c.settled into v_settled_before
-    from app_private.coverage c
-    where c.account_id = v_account_id and c.source = v_source;
-    v_settled_after := v_settled_before;
-    if v_settles then
-      v_settled_after := v_settled_before + datemultirange(daterange(v_from, greatest(v_from, least(
-        v_to + 1,
-        ((v_completion ->> 'asOf')::timestamptz at time zone v_account.time_zone)::date - v_account.overlap_days + 1
-      ))));
-      select count(*) into v_missing
-      from app_public.transactions t
-      where t.account_id = v_account_id and t.user_id = v_account.user_id and t.source = v_source
-        and t.occurred_on between v_from and v_to and t.status <> 'removed'
-        and not exists (select from unnest(v_ids) as known (id) where known.id = t.provider_transaction_id);
-    end if;
-  end if;
-
-  if v_fresh = 0 and v_changed = 0 and v_missing = 0 and v_settled_after is not distinct from v_settled_before
-    and v_polled is null
-  then
-    return query select 'ok', 0, 0, v_seen, 0, '{}'::text[];
-    return;
-  end if;
-
-  perform from app_private.sync_states s
-  where s.account_id = v_account_id and s.run_id = v_run_id and s.epoch = v_epoch and s.held_by is not null
-  for no key update;
-  if not found then
-    return query select 'lost', 0, 0, 0, 0, '{}'::text[];
-    return;
-  end if;
-
-  if v_changed > 0 then
+  if p_page.changed > 0 then
     with changed as (
       select t.id as row_id, i.*
-      from unnest(v_rows) i
-      join app_public.transactions t on t.account_id = v_account_id and t.provider_transaction_id = i.id
+      from unnest(p_page.rows) i
+      join app_public.transactions t on t.account_id = p_page.account_id and t.provider_transaction_id = i.id
       where
         (t.status, t.direction, t.amount, t.currency, t.occurred_at, t.occurred_on, t.narration, t.provider_category, t.balance_after, t.counterparty)
         is distinct from
@@ -5527,7 +5539,7 @@ begin
       insert into app_public.transaction_revisions
       select t.id, t.revision, t.user_id,
         case when t.status = 'removed' then 'restored' else 'changed' end::app_public.revision_kind,
-        v_now, v_run_id, t.provider_transaction_id, t.status, t.direction, t.amount, t.currency, t.occurred_at,
+        v_now, p_page.run_id, t.provider_transaction_id, t.status, t.direction, t.amount, t.currency, t.occurred_at,
         t.occurred_on, t.narration, t.provider_category, t.balance_after, t.counterparty
       from app_public.transactions t
       join changed c on c.row_id = t.id
@@ -5537,7 +5549,7 @@ begin
       set status = c.status, direction = c.direction, amount = c.amount, currency = c.currency,
         occurred_at = c."occurredAt", occurred_on = c."occurredOn", narration = c.narration,
         provider_category = c.category, balance_after = c."balanceAfter", counterparty = c.counterparty,
-        revision = t.revision + 1, changed_at = v_now, run_id = v_run_id
+        revision = t.revision + 1, changed_at = v_now, run_id = p_page.run_id
       from changed c
       where t.id = c.row_id
       returning t.id
@@ -5545,7 +5557,7 @@ begin
     select coalesce(array_agg(id), '{}') into v_touched from written;
   end if;
 
-  if v_settles and (v_fresh > 0 or v_missing > 0) then
+  if p_page.settles and (p_page.fresh > 0 or p_page.missing > 0) then
     -- Equal payments on one day pair off in order; one missing row stands for one new row, never for two.
     with fresh as (
       select i.*,
@@ -5553,9 +5565,9 @@ begin
           partition by i."occurredOn", i.direction, i.amount, i.currency, app_private.normal_narration(i.narration)
           order by i."occurredAt", i.id
         ) as nth
-      from unnest(v_rows) i
+      from unnest(p_page.rows) i
       where not exists (
-        select from app_public.transactions t where t.account_id = v_account_id and t.provider_transaction_id = i.id
+        select from app_public.transactions t where t.account_id = p_page.account_id and t.provider_transaction_id = i.id
       )
     ),
     missing as (
@@ -5565,9 +5577,9 @@ begin
           order by t.status = 'removed', t.occurred_at, t.id
         ) as nth
       from app_public.transactions t
-      where t.account_id = v_account_id and t.user_id = v_account.user_id and t.source = v_source
-        and t.occurred_on between v_from and v_to
-        and not exists (select from unnest(v_ids) as known (id) where known.id = t.provider_transaction_id)
+      where t.account_id = p_page.account_id and t.user_id = p_page.user_id and t.source = p_page.source
+        and t.occurred_on between p_page.from_day and p_page.to_day
+        and not exists (select from unnest(p_page.ids) as known (id) where known.id = t.provider_transaction_id)
     ),
     pairs as (
       select m.id as row_id, f.*
@@ -5578,50 +5590,50 @@ begin
     ),
     kept as (
       insert into app_public.transaction_revisions
-      select t.id, t.revision, t.user_id, 'reissued', v_now, v_run_id, t.provider_transaction_id, t.status, t.direction,
+      select t.id, t.revision, t.user_id, 'reissued', v_now, p_page.run_id, t.provider_transaction_id, t.status, t.direction,
         t.amount, t.currency, t.occurred_at, t.occurred_on, t.narration, t.provider_category, t.balance_after, t.counterparty
       from app_public.transactions t
-      join pairs p on p.row_id = t.id
+      join pairs on pairs.row_id = t.id
     ),
     written as (
       update app_public.transactions t
-      set provider_transaction_id = p.id, status = p.status, occurred_at = p."occurredAt", narration = p.narration,
-        provider_category = p.category, balance_after = p."balanceAfter", counterparty = p.counterparty,
-        revision = t.revision + 1, changed_at = v_now, run_id = v_run_id
-      from pairs p
-      where t.id = p.row_id
+      set provider_transaction_id = n.id, status = n.status, occurred_at = n."occurredAt", narration = n.narration,
+        provider_category = n.category, balance_after = n."balanceAfter", counterparty = n.counterparty,
+        revision = t.revision + 1, changed_at = v_now, run_id = p_page.run_id
+      from pairs n
+      where t.id = n.row_id
       returning t.id
     )
     select coalesce(array_agg(id), '{}') into v_reissued from written;
-  elsif v_fresh > 0 and v_account.has_windows then
+  elsif p_page.fresh > 0 and p_page.has_windows then
     -- Row by row through the index by day and amount: joined as a set, every row of the account had its narration normalised.
     select coalesce(array_agg(i.id), '{}') into v_deferred
-    from unnest(v_rows) i
+    from unnest(p_page.rows) i
     where exists (
         select from (
           select t.provider_transaction_id, t.narration
           from app_public.transactions t
-          where t.account_id = v_account_id and t.user_id = v_account.user_id and t.occurred_on = i."occurredOn"
-            and t.amount = i.amount and t.direction = i.direction and t.currency = i.currency and t.source = v_source
+          where t.account_id = p_page.account_id and t.user_id = p_page.user_id and t.occurred_on = i."occurredOn"
+            and t.amount = i.amount and t.direction = i.direction and t.currency = i.currency and t.source = p_page.source
           offset 0
         ) alike
         where app_private.normal_narration(alike.narration) = app_private.normal_narration(i.narration)
-          and not exists (select from unnest(v_rows) other where other.id = alike.provider_transaction_id)
+          and not exists (select from unnest(p_page.rows) other where other.id = alike.provider_transaction_id)
       )
       and not exists (
-        select from app_public.transactions t where t.account_id = v_account_id and t.provider_transaction_id = i.id
+        select from app_public.transactions t where t.account_id = p_page.account_id and t.provider_transaction_id = i.id
       );
   end if;
 
-  if v_fresh > 0 then
+  if p_page.fresh > 0 then
     with written as (
       insert into app_public.transactions (
         account_id, user_id, source, provider_transaction_id, status, direction, amount, currency, occurred_at,
         occurred_on, narration, provider_category, balance_after, counterparty, first_seen_at, run_id
       )
-      select v_account_id, v_account.user_id, v_source, i.id, i.status, i.direction, i.amount, i.currency, i."occurredAt",
-        i."occurredOn", i.narration, i.category, i."balanceAfter", i.counterparty, v_now, v_run_id
-      from unnest(v_rows) i
+      select p_page.account_id, p_page.user_id, p_page.source, i.id, i.status, i.direction, i.amount, i.currency, i."occurredAt",
+        i."occurredOn", i.narration, i.category, i."balanceAfter", i.counterparty, v_now, p_page.run_id
+      from unnest(p_page.rows) i
       where i.id <> all (v_deferred)
       order by i."occurredAt"
       on conflict (account_id, provider_transaction_id) do nothing
@@ -5630,48 +5642,42 @@ begin
     select coalesce(array_agg(id), '{}') into v_inserted from written;
   end if;
 
-  if v_missing > 0 then
+  if p_page.missing > 0 then
     with gone as (
       select t.id
       from app_public.transactions t
-      where t.account_id = v_account_id and t.user_id = v_account.user_id and t.source = v_source
-        and t.occurred_on between v_from and v_to and t.status <> 'removed'
-        and not exists (select from unnest(v_ids) as known (id) where known.id = t.provider_transaction_id)
+      where t.account_id = p_page.account_id and t.user_id = p_page.user_id and t.source = p_page.source
+        and t.occurred_on between p_page.from_day and p_page.to_day and t.status <> 'removed'
+        and not exists (select from unnest(p_page.ids) as known (id) where known.id = t.provider_transaction_id)
     ),
     kept as (
       insert into app_public.transaction_revisions
-      select t.id, t.revision, t.user_id, 'removed', v_now, v_run_id, t.provider_transaction_id, t.status, t.direction,
+      select t.id, t.revision, t.user_id, 'removed', v_now, p_page.run_id, t.provider_transaction_id, t.status, t.direction,
         t.amount, t.currency, t.occurred_at, t.occurred_on, t.narration, t.provider_category, t.balance_after, t.counterparty
       from app_public.transactions t
       join gone g on g.id = t.id
     )
     update app_public.transactions t
-    set status = 'removed', revision = t.revision + 1, changed_at = v_now, run_id = v_run_id
+    set status = 'removed', revision = t.revision + 1, changed_at = v_now, run_id = p_page.run_id
     from gone g
     where t.id = g.id;
     get diagnostics v_removed = row_count;
   end if;
 
-  if v_settled_after is distinct from v_settled_before then
-    update app_private.coverage c
-    set settled = v_settled_after
-    where c.account_id = v_account_id and c.source = v_source;
-  end if;
-
-  if v_polled is not null then
+  if p_page.polled is not null then
     update app_private.tracked_references r
     set polls = r.polls + 1,
       outcome = d.outcome,
       settled_at = case when d.outcome <> 'open' then v_now end,
       next_poll_at = case when d.outcome = 'open' then v_now + app_private.reference_poll_delay(r.polls + 1) end
     from (
-      select p."referenceId",
+      select d."referenceId",
         -- A reference that the provider does not know may still be on its way: somebody may track it before posting it.
-        case when p.outcome = 'unknown' and t.requested_at > v_now - interval '1 day' then 'open' else p.outcome end as outcome
-      from json_to_recordset(v_polled) as p ("referenceId" uuid, outcome text)
-      join app_private.tracked_references t on t.reference_id = p."referenceId"
+        case when d.outcome = 'unknown' and t.requested_at > v_now - interval '1 day' then 'open' else d.outcome end as outcome
+      from json_to_recordset(p_page.polled) as d ("referenceId" uuid, outcome text)
+      join app_private.tracked_references t on t.reference_id = d."referenceId"
     ) d
-    where r.reference_id = d."referenceId" and r.account_id = v_account_id and r.outcome = 'open';
+    where r.reference_id = d."referenceId" and r.account_id = p_page.account_id and r.outcome = 'open';
   end if;
 
   if cardinality(v_inserted) + cardinality(v_touched) + cardinality(v_reissued) + v_removed > 0 then
@@ -5681,17 +5687,17 @@ begin
       changed_count = l.changed_count + cardinality(v_touched) + cardinality(v_reissued),
       removed_count = l.removed_count + v_removed,
       transactions_synced = l.transactions_synced + cardinality(v_inserted) + cardinality(v_touched) + cardinality(v_reissued),
-      pages = greatest(l.pages, v_page)
-    where l.id = v_run_id;
-    if v_account.transactions_task is not null and cardinality(v_inserted || v_touched || v_reissued) > 0 then
-      perform graphile_worker.add_job(v_account.transactions_task, json_build_object(
-        'accountId', v_account_id, 'runId', v_run_id::text, 'transactionIds', (v_inserted || v_touched || v_reissued)::text[]
+      pages = greatest(l.pages, p_page.page)
+    where l.id = p_page.run_id;
+    if p_page.transactions_task is not null and cardinality(v_inserted || v_touched || v_reissued) > 0 then
+      perform graphile_worker.add_job(p_page.transactions_task, json_build_object(
+        'accountId', p_page.account_id, 'runId', p_page.run_id::text, 'transactionIds', (v_inserted || v_touched || v_reissued)::text[]
       ));
     end if;
   end if;
 
   return query select 'ok', cardinality(v_inserted), cardinality(v_touched) + cardinality(v_reissued),
-    v_seen - cardinality(v_inserted) - cardinality(v_touched) - cardinality(v_reissued) - cardinality(v_deferred),
+    p_page.seen - cardinality(v_inserted) - cardinality(v_touched) - cardinality(v_reissued) - cardinality(v_deferred),
     v_removed, v_deferred;
 end
 $function$;
@@ -5702,26 +5708,55 @@ CREATE OR REPLACE FUNCTION app_private.save_transactions(p_pages json)
  SECURITY DEFINER ROWS 10
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+#variable_conflict use_column
 declare
-  v_page json;
+  v_pages app_private.judged_page[] := array(select p from app_private.judge_pages(p_pages) p);
+  v_held bigint[];
+  v_page app_private.judged_page;
 begin
-  -- Callers order pages by account, so that two calls never wait for each other's leases crosswise.
-  for v_page in select value from json_array_elements(p_pages) loop
-    return query select * from app_private.save_page(v_page);
+  new_count := 0;
+  changed_count := 0;
+  removed_count := 0;
+  deferred := '{}';
+
+  -- In one order, so that two calls never wait for each other's leases crosswise.
+  select coalesce(array_agg(held.nth), '{}') into v_held
+  from (
+    select p.nth
+    from unnest(v_pages) p
+    join app_private.sync_states s on s.account_id = p.account_id and s.run_id = p.run_id and s.epoch = p.epoch and s.held_by is not null
+    where p.verdict = 'news' or p.settled_days is not null
+    order by s.account_id
+    for no key update of s
+  ) held;
+
+  update app_private.coverage c
+  set settled = c.settled + datemultirange(p.settled_days)
+  from unnest(v_pages) p
+  where c.account_id = p.account_id and c.source = p.source and p.settled_days is not null and p.nth = any (v_held);
+
+  foreach v_page in array v_pages loop
+    if v_page.verdict = 'news' and v_page.nth = any (v_held) then
+      return query select * from app_private.save_page(v_page);
+      continue;
+    end if;
+    outcome := case when v_page.verdict = 'quiet' and (v_page.settled_days is null or v_page.nth = any (v_held)) then 'ok' else 'lost' end;
+    unchanged_count := case when outcome = 'ok' then v_page.seen else 0 end;
+    return next;
   end loop;
 end
 $function$;
 grant execute on function app_private.save_transactions(json) to app_worker;
 
-CREATE OR REPLACE FUNCTION app_private.schedule(p_account_id uuid, p_after timestamp with time zone)
+CREATE OR REPLACE FUNCTION app_private.schedule(p_account_id uuid, p_after timestamp with time zone, p_activity smallint DEFAULT NULL::smallint)
  RETURNS timestamp with time zone
  LANGUAGE sql
- STABLE STRICT
+ STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select app_private.next_sync_time(
     p_after,
-    app_private.sync_interval(s.admin_interval, p.admin_interval, u.sync_interval, s.activity, p.default_interval),
+    app_private.sync_interval(s.admin_interval, p.admin_interval, u.sync_interval, coalesce(p_activity, s.activity), p.default_interval),
     coalesce(u.preferred_hour, p.preferred_hour),
     coalesce(u.time_zone, p.time_zone),
     -- Somebody who named an hour gets that hour; the spread is for those who did not care.

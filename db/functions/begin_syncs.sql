@@ -108,9 +108,8 @@ begin
   v_may_refresh := app_private.reserve_refreshes(p_platform, coalesce(v_begun, '{}'), v_first);
 
   return query
-    select o.key::uuid, o.value,
-      (d.details::jsonb || jsonb_build_object('first', o.key::uuid = any (v_first), 'mayRefresh', o.key::uuid = any (v_may_refresh)))::json
+    select o.key::uuid, o.value, d.details
     from jsonb_each_text(coalesce(v_outcomes, '{}')) o
-    left join app_private.lease_details(v_begun) d on d.account_id = o.key::uuid;
+    left join app_private.lease_details(v_begun, v_first, v_may_refresh) d on d.account_id = o.key::uuid;
 end
 $$;

@@ -35,32 +35,20 @@ begin
     from runs r
     join app_public.accounts a on a.id = r."accountId"
   ),
-  counted as (
-    update app_private.sync_states s
-    set failures = 0, last_failure_kind = case when n.account_id = any (v_waiting) then s.last_failure_kind end, failing_since = null, failing_told_at = null, activity = n.activity
-    from active n
-    where s.account_id = n.account_id
-    returning s.account_id
-  )
-  select array_agg(account_id) into v_closed from counted;
-  v_closed := coalesce(v_closed, '{}');
-
-  with runs as (
-    select r.*
-    from json_to_recordset(p_runs) as r (
-      "accountId" uuid, "runId" bigint, "dataAsOf" timestamptz, balance numeric, "balanceAsOf" timestamptz, log json
-    )
-    where r."accountId" = any (v_closed)
-  ),
   scheduled as (
     update app_private.sync_states s
-    set next_sync_at = least(
-      app_private.schedule(s.account_id, v_now),
-      (select min(t.next_poll_at) from app_private.tracked_references t where t.account_id = s.account_id),
-      case when s.account_id = any (v_waiting) then v_now + interval '10 minutes' end
-    )
-    from runs r
-    where s.account_id = r."accountId"
+    set failures = 0,
+      last_failure_kind = case when s.account_id = any (v_waiting) then s.last_failure_kind end,
+      failing_since = null,
+      failing_told_at = null,
+      activity = n.activity,
+      next_sync_at = least(
+        app_private.schedule(s.account_id, v_now, n.activity),
+        (select min(t.next_poll_at) from app_private.tracked_references t where t.account_id = s.account_id),
+        case when s.account_id = any (v_waiting) then v_now + interval '10 minutes' end
+      )
+    from active n
+    where s.account_id = n.account_id
     returning s.account_id, s.next_sync_at
   ),
   logged as (

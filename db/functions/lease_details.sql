@@ -1,6 +1,7 @@
 -- Everything a worker needs to run the accounts it was just given: identifiers, windows, open references, sealed
--- credentials and the platform's own memory. One JSON object an account; tasks/@sync/leases.ts parses it.
-create or replace function app_private.lease_details(p_account_ids uuid[])
+-- credentials and the platform's own memory. One JSON object an account; db/queries/runs.ts parses it.
+-- p_first: those whom somebody waits for. p_may_refresh: those that may have a paid refresh.
+create or replace function app_private.lease_details(p_account_ids uuid[], p_first uuid[], p_may_refresh uuid[])
 returns table (account_id uuid, details json)
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -16,6 +17,8 @@ as $$
     'targetEnvironment', l.target_environment,
     'state', s.provider_state,
     'now', app_private.clock(),
+    'first', a.id = any (p_first),
+    'mayRefresh', a.id = any (p_may_refresh),
     'windows', coalesce((
       select json_agg(json_build_object('source', c.source, 'from', w.from_day, 'to', w.to_day) order by w.from_day)
       from app_private.coverage c

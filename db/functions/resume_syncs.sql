@@ -57,6 +57,7 @@ begin
   return query
     select o.key::uuid, o.value, d.details
     from jsonb_each_text(coalesce(v_outcomes, '{}')) o
-    left join app_private.lease_details(v_begun) d on d.account_id = o.key::uuid;
+    -- Its refresh, if it had one, was begun before it waited.
+    left join app_private.lease_details(v_begun, '{}', v_begun) d on d.account_id = o.key::uuid;
 end
 $$;

@@ -22,10 +22,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "drop the fence: pages are saved under any lease",
     breaks: ["fence"],
     mutation: {
-      inDatabase: replaceIn(
-        "save_page",
-        "s.account_id = v_account_id and s.run_id = v_run_id and s.epoch = v_epoch and s.held_by is not null",
-        "s.account_id = v_account_id",
+      inDatabase: both(
+        replaceIn("judge_pages", ` and s.run_id = r."runId" and s.epoch = r.epoch and s.held_by is not null`, ""),
+        replaceIn("save_transactions", " and s.run_id = p.run_id and s.epoch = p.epoch and s.held_by is not null", ""),
       ),
     },
   },
@@ -46,7 +45,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "skip the overlap: today counts as complete",
     breaks: ["coverage", "missing", "duplicated", "different"],
-    mutation: { inDatabase: replaceIn("save_page", "- v_account.overlap_days + 1", "+ 1") },
+    mutation: { inDatabase: replaceIn("judge_pages", "- j.overlap_days + 1", "+ 1") },
   },
   {
     name: "advance coverage before saving",
@@ -145,6 +144,13 @@ async function settle(owner: Pool, accountId: string, { window }: Extract<SyncSt
 }
 
 const definition = z.tuple([z.object({ text: z.string() })]);
+
+/** A promise that two places keep is broken in both. */
+function both(...changes: ((owner: Pool) => Promise<void>)[]): (owner: Pool) => Promise<void> {
+  return async (owner) => {
+    for (const change of changes) await change(owner);
+  };
+}
 
 function replaceIn(name: string, from: string, to: string): (owner: Pool) => Promise<void> {
   return async (owner) => {
