@@ -20,7 +20,11 @@ test("only days of the calendar are days", (t) => {
   ]) {
     t.false(isDay(text), text);
   }
-  const numbers = fc.tuple(fc.integer({ min: 1, max: 9999 }), fc.integer({ min: 0, max: 14 }), fc.integer({ min: 0, max: 33 }));
+  const numbers = fc.tuple(
+    fc.integer({ min: 1, max: 9999 }),
+    fc.integer({ min: 0, max: 14 }),
+    fc.integer({ min: 0, max: 33 }),
+  );
   fc.assert(
     fc.property(numbers, ([year, month, date]) => {
       const text = `${String(year).padStart(4, "0")}-${String(month).padStart(2, "0")}-${String(date).padStart(2, "0")}`;

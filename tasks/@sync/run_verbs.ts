@@ -45,7 +45,7 @@ const MOST_ROWS = 1_000;
  */
 export function coalescedVerbs(db: Queryable): RunVerbs {
   let underWay = 0;
-  // While a run waits for its provider others begin, save and finish: a quarter at each, if nobody is held up.
+  // Whoever else is under way may soon want the same: half of them make a call worth its cost, and 10 ms are the limit.
   const byRun = { keyOf: lowerCaseId, most: MOST_RUNS, worthwhile: () => underWay / 2 };
   const byBeginner = { ...byRun, groupOf: ({ platform, worker }: Beginner) => `${platform} ${worker}` };
   return {
