@@ -125,3 +125,42 @@ test(
     ]);
   }),
 );
+
+test(
+  "a call of quiet, new and lost pages: each has the answer and the effect that it has alone",
+  withClonedDb(async (t, cloned) => {
+    const db = await cloned.connect("app_owner");
+    await setClock(db, "2026-05-01T12:00:00Z");
+    const settled = async () =>
+      (await db.query("select settled::text from app_private.coverage order by account_id")).rows.map(
+        (row: unknown) => z.object({ settled: z.string() }).parse(row).settled,
+      );
+    const names = ["quiet", "settles", "news", "lost"] as const;
+    const pages: SavedPage[] = [];
+    for (const name of names) {
+      const lease = await begin(db, await linkMono(db, { historyDays: 61 }));
+      const { rows: all, ...last } = { rows, ...complete(rows, { asOf: "2026-04-30T12:00:00Z" }) };
+      await save(db, page(lease, all, name === "settles" ? {} : last));
+      const unknown = incoming("t100", "2026-03-02", { amount: "1234" });
+      const others = name === "news" || name === "lost" ? [...all, unknown] : all;
+      const { complete: claimed } = complete(others, { asOf: "2026-04-30T12:00:00Z" });
+      pages.push(
+        page(name === "lost" ? { ...lease, epoch: lease.epoch + 1 } : lease, others, { ...last, complete: claimed }),
+      );
+    }
+    t.is(new Set(await settled()).size, 2, "only one of them has its days still to settle");
+    const { rows: answers } = await db.query(
+      "select outcome, new_count, changed_count, unchanged_count, removed_count, deferred from app_private.save_transactions($1)",
+      [JSON.stringify(pages)],
+    );
+    const nothing = { outcome: "ok", new_count: 0, changed_count: 0, removed_count: 0, deferred: [] };
+    t.deepEqual(answers, [
+      { ...nothing, unchanged_count: 100 },
+      { ...nothing, unchanged_count: 100 },
+      { ...nothing, new_count: 1, unchanged_count: 100 },
+      { ...nothing, outcome: "lost", unchanged_count: 0 },
+    ]);
+    t.deepEqual(new Set(await settled()), new Set(["{[2026-03-01,2026-03-11)}"]));
+    t.is(await valueOf(db, "select count(*) from app_public.transactions"), "401");
+  }),
+);
