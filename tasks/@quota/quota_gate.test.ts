@@ -120,3 +120,25 @@ test("a share whose slot ends as it comes leaves no permit behind that a later b
   await gate.permit(true);
   t.is(draws, 3);
 });
+
+test("who comes at the very moment at which a block refuses the others is not left waiting", async (t) => {
+  for (let turns = 0; turns < 40; turns += 1) {
+    const answers = [
+      { granted: 0, spend_within_ms: 0, wait_ms: 60_000 },
+      { granted: 1, spend_within_ms: 60_000, wait_ms: 0 },
+    ];
+    const blocked = Promise.withResolvers<void>();
+    const db: Queryable = {
+      query: () => {
+        blocked.resolve();
+        return Promise.resolve({ rows: [answers.shift()] });
+      },
+    };
+    const gate = new QuotaGate(db, "mono");
+    const refused = t.throwsAsync(gate.permit(false), { instanceOf: QuotaWaitError });
+    await blocked.promise;
+    for (let turn = 0; turn < turns; turn += 1) await new Promise((next) => setImmediate(next));
+    await Promise.allSettled([refused, gate.permit(true)]);
+  }
+  t.pass();
+});

@@ -51,9 +51,10 @@ export class QuotaGate {
           continue;
         }
         const waits = this.#limiter.schedule({ priority: first ? FIRST : BACKGROUND }, now);
-        this.#drawing ??= this.#draw().finally(() => (this.#drawing = undefined));
-        // A failed draw has dropped everybody who waits; what it failed of is told here.
-        const drawn = this.#drawing;
+        const drawn = (this.#drawing ??= this.#draw(this.#limiter));
+        // A failed draw has dropped everybody who waits; what it failed of is told here. Who was served at that moment has no
+        // use for it, and may have been the only one.
+        drawn.catch(() => undefined);
         const grantedAt = await waits.catch((dropped: unknown) => drawn.then(() => Promise.reject(dropped)));
         if (grantedAt < this.#goodUntil) return;
         // Its slot ended between the permit and us: it is lost, like every permit at the end of its slot.
@@ -78,14 +79,20 @@ export class QuotaGate {
     if (this.#wasFree) this.#freeUntil = performance.now() + share.spend_within_ms;
   }
 
-  /** Draws shares for as long as somebody waits. */
-  async #draw(): Promise<void> {
+  /**
+   * Draws shares for as long as somebody waits for this limiter. It stands down in the same turn in which it sees that nobody
+   * waits, or gives its limiter up: who comes after that is not left waiting for a draw that has ended.
+   */
+  async #draw(limiter: Bottleneck): Promise<void> {
     try {
       for (;;) {
-        const reservoir = (await this.#limiter.currentReservoir()) ?? 0;
+        const reservoir = (await limiter.currentReservoir()) ?? 0;
         // Counted after that answer: whoever was served meanwhile waits no longer, and a permit drawn for them would be held.
-        const { RECEIVED, QUEUED } = this.#limiter.counts();
-        if (RECEIVED + QUEUED === 0) return;
+        const { RECEIVED, QUEUED } = limiter.counts();
+        if (RECEIVED + QUEUED === 0) {
+          this.#drawing = undefined;
+          return;
+        }
         const left = this.#goodUntil - performance.now();
         if (left > 0 && reservoir > 0) {
           await pause(Math.min(left, 5));
@@ -99,7 +106,7 @@ export class QuotaGate {
         if (share.granted > 0) {
           // From the moment of asking: the answer was on its way for a part of the slot.
           this.#goodUntil = askedAt + share.spend_within_ms;
-          this.#limiter.updateSettings({ reservoir: share.granted });
+          limiter.updateSettings({ reservoir: share.granted });
           // Bottleneck serves those who wait in the second turn of its timers: this is the first, the question above the
           // second. They are served also when the slot has ended by then.
           await pause(1);
@@ -110,8 +117,8 @@ export class QuotaGate {
         }
       }
     } catch (error) {
-      const limiter = this.#limiter;
       this.#limiter = new Bottleneck({ reservoir: 0 });
+      this.#drawing = undefined;
       await limiter.stop({ dropWaitingJobs: true });
       throw error;
     }
