@@ -20,6 +20,8 @@ create table soak.leases (
   run_id bigint,
   epoch integer not null,
   held_by text,
+  next_sync_at timestamptz,
+  enqueued_until timestamptz,
   at timestamptz not null default clock_timestamp()
 );
 create index on soak.leases (account_id, at);
@@ -75,8 +77,11 @@ create trigger soak after update on app_private.coverage for each row execute fu
 
 create function soak.watch_states() returns trigger language plpgsql security definer as $$
 begin
-  insert into soak.leases (account_id, run_id, epoch, held_by) values (new.account_id, new.run_id, new.epoch, new.held_by);
-  if new.held_by is not null and (old.held_by is not null or new.epoch <= old.epoch) then
+  insert into soak.leases (account_id, run_id, epoch, held_by, next_sync_at, enqueued_until)
+  values (new.account_id, new.run_id, new.epoch, new.held_by, new.next_sync_at, new.enqueued_until);
+  if new.held_by is not null and (old.run_id, old.epoch, old.held_by) is distinct from (new.run_id, new.epoch, new.held_by)
+    and (old.held_by is not null or new.epoch <= old.epoch)
+  then
     insert into soak.violations (invariant, account_id, detail)
     values ('double_run', new.account_id, format('%s (run %s, epoch %s) took it while %s held it (run %s, epoch %s)',
       new.held_by, new.run_id, new.epoch, coalesce(old.held_by, 'nobody'), old.run_id, old.epoch));
@@ -84,7 +89,8 @@ begin
   return null;
 end $$;
 create trigger soak after update on app_private.sync_states for each row
-  when ((old.run_id, old.epoch, old.held_by) is distinct from (new.run_id, new.epoch, new.held_by))
+  when ((old.run_id, old.epoch, old.held_by, old.next_sync_at, old.enqueued_until) is distinct from
+    (new.run_id, new.epoch, new.held_by, new.next_sync_at, new.enqueued_until))
   execute function soak.watch_states();
 `;
 

@@ -14,7 +14,7 @@ import { Disasters } from "./disasters.ts";
 import { coverageLies, differencesOf, lastRuns, stuckAccounts } from "./examine.ts";
 import { Happenings } from "./happenings.ts";
 import { patiently } from "./patiently.ts";
-import { median, recoveries } from "./recovery.ts";
+import { median, recoveries, storyOf } from "./recovery.ts";
 import { SeededFaults } from "./seeded_faults.ts";
 import { SharedClock } from "./shared_clock.ts";
 import { openSoakDatabase, type SoakDatabase } from "./soak_database.ts";
@@ -364,12 +364,19 @@ class Soak {
   async #report(cast: Member[], happenings: Happenings): Promise<SoakReport> {
     const { owner } = this.#database;
     const times = await recoveries(owner, this.#disasters.killed());
-    const recovered = times.filter((seconds) => seconds !== null);
-    const worst = recovered.length === 0 ? null : Math.max(...recovered);
+    const recovered = times.flatMap(({ seconds }) => (seconds === null ? [] : [seconds]));
+    const latest = times.toSorted((a, b) => (b.seconds ?? -1) - (a.seconds ?? -1))[0];
+    const worst = latest?.seconds ?? null;
     const middle = median(recovered);
     const unrecovered = times.length - recovered.length;
-    if (worst !== null && worst > LONGEST_RECOVERY_S)
-      this.#blame("recovery", `an account ran again ${worst} s after its worker was killed`);
+    if (latest !== undefined && worst !== null && worst > LONGEST_RECOVERY_S) {
+      this.#violations.push({
+        invariant: "recovery",
+        accountId: latest.accountId,
+        detail: `an account ran again ${worst} s after its worker was killed at ${latest.where} (${latest.killedAt})`,
+        ledTo: await storyOf(owner, latest),
+      });
+    }
     if (middle !== null && middle > MEDIAN_RECOVERY_S)
       this.#blame("recovery", `half of the accounts ran again later than ${middle} s after their worker was killed`);
     if (unrecovered > 0)
