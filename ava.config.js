@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { PrintedCanaries } from "./db/testing/canaries/printed.ts";
 
 const { TEST_SCOPE: scope = "quick", TEST_COUNTS_FILE: countsFile } = process.env;
 
@@ -11,9 +12,11 @@ const scopes = {
   all: quick,
 };
 
-/** AVA tells its numbers to people only, and leaves out how many passed when one failed: scripts/test.ts wants both. */
+/** Searches what is printed for canaries. AVA tells its numbers to people only, and leaves out how many passed when one failed: scripts/test.ts wants both. */
 async function writeCounts({ events }) {
+  const printed = new PrintedCanaries();
   for await (const event of events) {
+    printed.hear(event);
     if (event.type !== "stats" || countsFile === undefined) continue;
     const { byFile, ...stats } = event.stats;
     writeFileSync(countsFile, JSON.stringify({ ...stats, byFile: Object.fromEntries(byFile) }));
@@ -23,7 +26,7 @@ async function writeCounts({ events }) {
 export default {
   files: scopes[scope],
   extensions: ["ts"],
-  require: ["./server/web/testing/load_tsx.ts"],
+  require: ["./server/web/testing/load_tsx.ts", "./db/testing/canaries/in_test_process.ts"],
   // As fast as threads (measured on two cores), and a test may start servers, signal itself and exit as production does.
   workerThreads: false,
   // No test may be silent for longer. Building the template database takes about three seconds of it; slow tests are slow.

@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import test from "ava";
 import { parseServiceTokens, ServiceTokensError } from "./service_tokens.ts";
+import { canarySecret } from "./testing/canaries/catalogue.ts";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
@@ -15,7 +16,7 @@ const problemsOf = (text: string): readonly string[] => {
 };
 
 test("several tokens are valid at once, also two of one name", (t) => {
-  const [old, young] = [randomBytes(32).toString("hex"), randomBytes(32).toString("hex")];
+  const [old, young] = [canarySecret("hex"), canarySecret("hex")];
   const tokens = parseServiceTokens(`app:sha256:${sha256(old)}, app:sha256:${sha256(young).toUpperCase()}`);
   t.deepEqual(
     tokens.map(({ name, hash }) => [name, hash.toString("hex")]),

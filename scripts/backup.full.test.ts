@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,6 +10,7 @@ import { z } from "zod";
 import { migrate } from "../db/migrate.ts";
 import { pgPool } from "../db/pool.ts";
 import { listOf, valueOf } from "../db/testing/ask.ts";
+import { canarySecret } from "../db/testing/canaries/catalogue.ts";
 import { parseKeyring } from "../tasks/@credentials/keyring.ts";
 import { linkNewAccount } from "../tasks/@linking/link_new_account.ts";
 import { type EmbeddedPostgres, startPostgres } from "./postgres/embedded.ts";
@@ -98,7 +99,7 @@ withPgDump("a dump of a live system, restored elsewhere, goes on with nothing lo
   const mono = await startMonoSimulator({ seed: t.title });
   t.teardown(() => mono.close());
   const environment = {
-    TIDEMARK_ENCRYPTION_KEYS: `test:${randomBytes(32).toString("base64")}`,
+    TIDEMARK_ENCRYPTION_KEYS: `test:${canarySecret("base64")}`,
     MONO_BASE_URL: mono.url,
     MONO_SECRET_KEY: mono.secretKey,
   };

@@ -1,9 +1,9 @@
-import { spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { execFile } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { parseEnvironment } from "../db/environment.ts";
+import { canarySecret } from "../db/testing/canaries/catalogue.ts";
 import { type ClonedDb, withClonedDb } from "../db/testing/database.ts";
 import { parseKeyring } from "../tasks/@credentials/keyring.ts";
 import { proveKeyring } from "../tasks/@credentials/prove_keyring.ts";
@@ -11,7 +11,7 @@ import { identityKeyOf } from "../tasks/@linking/identity_key.ts";
 import { databaseFindings } from "./configuration/database_findings.ts";
 import { environmentFindings } from "./configuration/environment_findings.ts";
 
-const keys = `first:${randomBytes(32).toString("base64")}`;
+const keys = `first:${canarySecret("base64")}`;
 const hash = "ab".repeat(32);
 
 /** Nothing is missing here. */
@@ -30,13 +30,14 @@ const complete = (databaseUrl: string) => ({
 });
 
 /** The command as an operator runs it. */
-function run(env: Record<string, string>, args: string[] = []): { status: number | null; said: string } {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(import.meta.dirname, "check_config.ts"), ...args],
-    { cwd: tmpdir(), env: { PATH: process.env["PATH"], ...env }, encoding: "utf8" },
-  );
-  return { status, said: `${stdout}${stderr}` };
+function run(env: Record<string, string>, args: string[] = []): Promise<{ status: number | null; said: string }> {
+  return new Promise((resolve) => {
+    const script = join(import.meta.dirname, "check_config.ts");
+    const options = { cwd: tmpdir(), env: { PATH: process.env["PATH"], ...env } };
+    const child = execFile(process.execPath, [script, ...args], options, (_error, stdout, stderr) => {
+      resolve({ status: child.exitCode, said: `${stdout}${stderr}` });
+    });
+  });
 }
 
 const small = { servers: 1, workers: 1, concurrency: 8, platforms: 2 };
@@ -51,8 +52,8 @@ async function findingsOf(
   return found.map(({ level, text }) => `${level}: ${text}`);
 }
 
-test("nothing set: what is needed is told, together, and the exit code is 1", (t) => {
-  const { status, said } = run({});
+test("nothing set: what is needed is told, together, and the exit code is 1", async (t) => {
+  const { status, said } = await run({});
   t.is(status, 1);
   for (const name of ["DATABASE_URL", "TIDEMARK_ENCRYPTION_KEYS", "MONO_SECRET_KEY"]) {
     t.regex(said, new RegExp(`^error .*${name}`, "m"));
@@ -61,8 +62,8 @@ test("nothing set: what is needed is told, together, and the exit code is 1", (t
   t.regex(said, /^3 errors, \d+ warnings$/m);
 });
 
-test("a slip in the environment is an error by its name, without its value", (t) => {
-  const { status, said } = run({ MONO_SECRT_KEY: "live_sk_slip" });
+test("a slip in the environment is an error by its name, without its value", async (t) => {
+  const { status, said } = await run({ MONO_SECRT_KEY: "live_sk_slip" });
   t.is(status, 1);
   t.regex(said, /^error +MONO_SECRT_KEY is unknown: did you mean MONO_SECRET_KEY\?$/m);
   t.false(said.includes("live_sk_slip"));
@@ -71,14 +72,14 @@ test("a slip in the environment is an error by its name, without its value", (t)
 test(
   "a complete environment and its database: no errors, exit code 0, and nothing was written",
   withClonedDb(async (t, cloned) => {
-    const { status, said } = run(complete(cloned.url));
+    const { status, said } = await run(complete(cloned.url));
     t.is(status, 0, said);
     t.regex(said, /^0 errors, 1 warnings$/m);
     t.regex(said, /^warning +mono has no daily cap of paid refreshes/m);
     const owner = await cloned.connect("app_owner");
     const { rowCount: checks } = await owner.query("select from app_private.key_checks");
     t.is(checks, 0, "the key is proved and not put down");
-    t.is(run(complete(cloned.url), ["--workers", "many"]).status, 2);
+    t.is((await run(complete(cloned.url), ["--workers", "many"])).status, 2);
   }),
 );
 
@@ -114,12 +115,12 @@ test(
 
     await proveKeyring(cloned.pool("app_worker"), parseKeyring(keys));
     t.deepEqual(await findingsOf(cloned), [], "the key that it was sealed with");
-    const other = `first:${randomBytes(32).toString("base64")}`;
+    const other = `first:${canarySecret("base64")}`;
     const [wrong, ...more] = await findingsOf(cloned, { TIDEMARK_ENCRYPTION_KEYS: other });
     t.regex(wrong ?? "", /^error: wrong encryption key/);
     t.deepEqual(more, []);
     await identityKeyOf(cloned.pool("app_worker"), parseKeyring(keys));
-    const another = `another:${randomBytes(32).toString("base64")}`;
+    const another = `another:${canarySecret("base64")}`;
     t.deepEqual(await findingsOf(cloned, { TIDEMARK_ENCRYPTION_KEYS: another }), [
       'error: wrong encryption key: TIDEMARK_ENCRYPTION_KEYS lacks the key "first", which sealed 1 secret of this database.',
     ]);

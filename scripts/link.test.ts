@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { z } from "zod";
 import { rowOf, rowsOf, valueOf } from "../db/testing/ask.ts";
+import { canarySecret } from "../db/testing/canaries/catalogue.ts";
 import { type ClonedDb, withClonedDb } from "../db/testing/database.ts";
 import { parseKeyring } from "../tasks/@credentials/keyring.ts";
 import { open } from "../tasks/@credentials/seal.ts";
@@ -13,7 +14,7 @@ import { writeConnection } from "./connection.ts";
 import { readOrCreateDemoKeys } from "./demo_keys.ts";
 import { type MonoSimulator, startMonoSimulator } from "./simulators/mono/simulator.ts";
 
-const keys = `test:${randomBytes(32).toString("base64")}`;
+const keys = `test:${canarySecret("base64")}`;
 const user = "a0000000-0000-4000-8000-000000000001";
 const apiKey = "fedcba9876543210fedcba9876543210";
 

@@ -11,6 +11,7 @@ import { createClient as createSocket } from "graphql-ws";
 import { Client, DatabaseError } from "pg";
 import { z } from "zod";
 import { listOf } from "../db/testing/ask.ts";
+import { storedCanaries } from "../db/testing/canaries/stored.ts";
 import { readConnection, type Connection } from "./connection.ts";
 import { demoUsers } from "./demo/people.ts";
 
@@ -162,6 +163,7 @@ test("npm start, as urql, a backend, a provider and each role of the database us
   await asPeopleDo(t, connection, owner);
   await asBackendsDo(t, connection);
   await inSqlAsEachRole(t, connection, owner);
+  t.deepEqual(await storedCanaries(owner), []);
 });
 
 async function asPeopleDo(t: ExecutionContext, connection: Connection, owner: Client): Promise<void> {

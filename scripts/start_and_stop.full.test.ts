@@ -1,14 +1,14 @@
 /** `npm start` as a newcomer meets it: from nothing to accounts that are up to date, Ctrl-C, and the next start. */
 
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { Client } from "pg";
 import { listOf, valueOf } from "../db/testing/ask.ts";
+import { canariesIn, canarySecret } from "../db/testing/canaries/catalogue.ts";
 import { withClonedDb } from "../db/testing/database.ts";
 import { readConnection } from "./connection.ts";
 
@@ -111,6 +111,9 @@ test("each platform is brought up to date, a second start beside it is refused, 
   t.deepEqual(await accountIds(data), ids);
   next.interrupt();
   t.is(await next.ended, 0, next.output());
+  const log = await readFile(join(data, "tidemark.log"), "utf8");
+  t.regex(log, /run succeeded/);
+  t.deepEqual(canariesIn(log), []);
 });
 
 test(
@@ -120,7 +123,7 @@ test(
     const data = await dataFolder(t);
     const started = npmStart(t, data, {
       DATABASE_URL: cloned.url,
-      TIDEMARK_ENCRYPTION_KEYS: `own:${randomBytes(32).toString("base64")}`,
+      TIDEMARK_ENCRYPTION_KEYS: `own:${canarySecret("base64")}`,
     });
     await started.says(READY);
     started.interrupt();

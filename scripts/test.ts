@@ -6,6 +6,7 @@
  *   npm test -- --postgres 15 db/**       on the oldest Postgres we support
  *   npm run test:full                     the slow tests (*.full.test.ts), then the database's tests on Postgres 15
  *
+ * Whatever the tests print, log, answer and store is searched for secrets, account and phone numbers (db/testing/canaries/).
  * A suite that is silent for too long is interrupted: AVA then says which tests it still waits for.
  * TEST_DATABASE_URL makes it use that server (as a superuser) instead of one of its own.
  * With CI set, files that failed are run once more, alone: a test that fails by chance does not stop everybody, and is told
@@ -19,6 +20,8 @@ import { chmod, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { failedChecks, reportStep } from "./check.ts";
+import { canariesIn, describeCanary } from "../db/testing/canaries/catalogue.ts";
+import { describeSearch, readLedger, unsearched } from "../db/testing/canaries/ledger.ts";
 import { type PostgresVersion, startPostgres } from "./postgres/embedded.ts";
 import { type TestCounts, readTestCounts } from "./test_counts.ts";
 
@@ -29,6 +32,9 @@ type Scope = "quick" | "full" | "all";
 type Suite = { title: string; version: PostgresVersion; scope: Scope; args: string[] };
 
 const interruption = new AbortController();
+
+/** Where a secret, an account number or a phone number is that nobody meant to be there, a sentence each. */
+const leaks = new Set<string>();
 
 async function main(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interruption.abort());
@@ -55,6 +61,9 @@ async function main(): Promise<void> {
     if (counts.failed > 0) failedSteps.push(suite.title);
     reportStep(suite.title, counts.failed === 0, started);
   }
+  for (const leak of leaks) console.error(`Leak: ${leak}`);
+  if (leaks.size > 0) failedSteps.push("the search for leaks");
+  total.failed += leaks.size;
   if (unstable.length > 0) console.log(`Unstable, failed once and then passed alone: ${unstable.join(", ")}`);
   if (failedSteps.length > 0) console.log(`Failed: ${failedSteps.join(", ")}`);
   console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
@@ -100,7 +109,7 @@ async function runSuite({ version, scope, args }: Suite): Promise<TestCounts> {
   const given = process.env.TEST_DATABASE_URL;
   const postgres = given === undefined ? await startTestPostgres(version, folder) : undefined;
   try {
-    return await runAva(scope, args, given ?? postgres?.url ?? "", join(folder, "counts.json"));
+    return await runAva(scope, args, given ?? postgres?.url ?? "", folder);
   } finally {
     await postgres?.stop();
     await rm(folder, { recursive: true, force: true });
@@ -115,6 +124,9 @@ function startTestPostgres(version: PostgresVersion, folder: string): ReturnType
   return startPostgres({
     version,
     dataDir: join(folder, "postgres"),
+    onLog(line) {
+      for (const canary of canariesIn(line)) leaks.add(`the log of Postgres holds ${describeCanary(canary)}: ${line}`);
+    },
     settings: {
       fsync: "off",
       synchronous_commit: "off",
@@ -127,10 +139,17 @@ function startTestPostgres(version: PostgresVersion, folder: string): ReturnType
   });
 }
 
-async function runAva(scope: Scope, args: string[], databaseUrl: string, countsFile: string): Promise<TestCounts> {
+async function runAva(scope: Scope, args: string[], databaseUrl: string, folder: string): Promise<TestCounts> {
+  const [countsFile, canariesFile] = [join(folder, "counts.json"), join(folder, "canaries.jsonl")];
   const child = spawn(process.execPath, [join(root, "node_modules", "ava", "entrypoints", "cli.js"), ...args], {
     cwd: root,
-    env: { ...process.env, TEST_SCOPE: scope, TEST_COUNTS_FILE: countsFile, TEST_DATABASE_URL: databaseUrl },
+    env: {
+      ...process.env,
+      TEST_SCOPE: scope,
+      TEST_COUNTS_FILE: countsFile,
+      TEST_CANARIES_FILE: canariesFile,
+      TEST_DATABASE_URL: databaseUrl,
+    },
     stdio: "inherit",
   });
   const interrupt = (): boolean => child.kill("SIGINT");
@@ -143,6 +162,11 @@ async function runAva(scope: Scope, args: string[], databaseUrl: string, countsF
   clearInterval(watch);
   interruption.signal.removeEventListener("abort", interrupt);
   const counts = await readTestCounts(countsFile);
+  const canaries = await readLedger(canariesFile);
+  for (const leak of canaries.found) leaks.add(leak);
+  // A test process that was ended by force has dropped nothing, and is red anyway.
+  if (code === 0) for (const gap of unsearched(canaries, scope === "quick" && args.length === 0)) leaks.add(gap);
+  console.log(`Searched for leaks: ${describeSearch(canaries)}`);
   // AVA can fail without a failed test, for instance when it found no test at all.
   return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }

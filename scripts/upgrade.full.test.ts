@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import test, { type ExecutionContext } from "ava";
 import type { Client } from "pg";
 import { z } from "zod";
 import { listOf, valueOf } from "../db/testing/ask.ts";
+import { canarySecret } from "../db/testing/canaries/catalogue.ts";
 import { withClonedDb } from "../db/testing/database.ts";
 import { parseKeyring } from "../tasks/@credentials/keyring.ts";
 import { linkNewAccount } from "../tasks/@linking/link_new_account.ts";
@@ -105,7 +106,7 @@ test(
     t.timeout(900_000);
     const next = await nextRelease(t);
     const mono = await startMonoSimulator({ seed: t.title });
-    const keys = `test:${randomBytes(32).toString("base64")}`;
+    const keys = `test:${canarySecret("base64")}`;
     const environment = {
       DATABASE_URL: cloned.url,
       TIDEMARK_ENCRYPTION_KEYS: keys,

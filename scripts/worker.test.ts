@@ -1,17 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import test from "ava";
 import { parseKeyring } from "../tasks/@credentials/keyring.ts";
 import { linkNewAccount } from "../tasks/@linking/link_new_account.ts";
 import { rowOf, valueOf } from "../db/testing/ask.ts";
+import { canarySecret } from "../db/testing/canaries/catalogue.ts";
 import { type ClonedDb, withClonedDb } from "../db/testing/database.ts";
 import { startMonoSimulator } from "./simulators/mono/simulator.ts";
 
 /** Real worker processes, as an operator starts and stops them. */
 
-const newKeys = (): string => `test:${randomBytes(32).toString("base64")}`;
+const newKeys = (): string => `test:${canarySecret("base64")}`;
 
 type Started = { process: ChildProcess; output: () => string; ended: Promise<number | null> };
 

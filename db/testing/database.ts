@@ -5,7 +5,8 @@
  *   test("…", withClonedDb(async (t, cloned) => …));   a database of its own: for commits, NOTIFY, several sessions
  *   test("…", twoSessions(async (t, a, b) => …));      two of its sessions, to step a race by hand
  *
- * What is opened here is closed here, and a test that leaves something open is red.
+ * What is opened here is closed here, and a test that leaves something open is red. So is one that stores a secret, an account
+ * number or a telephone number where none is meant to be: each database and transaction is searched when its test is over.
  */
 
 import { randomBytes } from "node:crypto";
@@ -14,6 +15,8 @@ import { Client, type Pool } from "pg";
 import { z } from "zod";
 import { columnTypes } from "../column_types.ts";
 import { type Role, pgPool } from "../pool.ts";
+import { tellRun } from "./canaries/ledger.ts";
+import { storedCanaries } from "./canaries/stored.ts";
 import { asMigratorUrl, databaseUrl, ensureTemplate, migrator } from "./template.ts";
 
 /** A database of one test's own. */
@@ -71,8 +74,9 @@ export function withClonedDb(
     } finally {
       const leaks = await closeAll(pools, clients);
       leaks.push(...(await sessionsOn(database)));
+      leaks.push(...(await canariesOf(database)));
       await dropDatabase(database);
-      for (const leak of leaks) t.fail(leak);
+      failWith(t, leaks);
     }
   };
 }
@@ -92,10 +96,13 @@ let lastTurn: Promise<void> = Promise.resolve();
 /** Cloned for the first withDb of this file. */
 let fileDatabase: Promise<string> | undefined;
 
-test.after.always("the file's database is dropped", async () => {
+test.after.always("the file's database is dropped", async (t) => {
   // Where it could not be made, each test has said why.
   const database = await fileDatabase?.catch(() => undefined);
-  if (database !== undefined) await dropDatabase(database);
+  if (database === undefined) return;
+  const found = await canariesOf(database);
+  await dropDatabase(database);
+  failWith(t, found);
 });
 
 async function inTransaction(
@@ -107,10 +114,16 @@ async function inTransaction(
   try {
     await db.query("begin");
     await body(t, db);
+    failWith(t, await canariesInTransaction(db));
     await db.query("rollback");
   } finally {
     await db.end();
   }
+}
+
+/** The first failure ends a test, so all go into one. */
+function failWith(t: ExecutionContext, findings: string[]): void {
+  if (findings.length > 0) t.fail(findings.join("\n"));
 }
 
 async function openSession(database: string, role?: Role): Promise<Client> {
@@ -156,10 +169,31 @@ async function sessionsOn(database: string): Promise<string[]> {
   });
 }
 
+/** As the superuser, from whom row level security hides nothing. */
+async function canariesOf(database: string): Promise<string[]> {
+  const found = await onServer(storedCanaries, database);
+  tellRun({ searched: { databasesSearched: 1 } });
+  return found;
+}
+
+/** What is about to be rolled back, read by the login, who owns it all whatever role the test has ended in. */
+async function canariesInTransaction(db: Client): Promise<string[]> {
+  // A test may end in a transaction that an error has aborted; then nothing is left to be read.
+  const { rowCount } = await db.query("set local role none").then(
+    () => ({ rowCount: 1 }),
+    () => ({ rowCount: 0 }),
+  );
+  if (rowCount === 0) return [];
+  const found = await storedCanaries(db);
+  tellRun({ searched: { transactionsSearched: 1 } });
+  return found;
+}
+
 async function cloneTemplate(): Promise<string> {
   const template = await ensureTemplate(serverUrl());
   const database = `test_${randomBytes(6).toString("hex")}`;
   await onServer((server) => server.query(`create database ${database} owner ${migrator} template ${template}`));
+  tellRun({ searched: { databasesMade: 1 } });
   return database;
 }
 
@@ -167,10 +201,10 @@ async function dropDatabase(database: string): Promise<void> {
   await onServer((server) => server.query(`drop database ${database} with (force)`));
 }
 
-/** One statement as the superuser, outside of every test database. */
-async function onServer<Result>(body: (server: Client) => Promise<Result>): Promise<Result> {
+/** As the superuser, outside of every test database unless told. */
+async function onServer<Result>(body: (server: Client) => Promise<Result>, database = "postgres"): Promise<Result> {
   const server = new Client({
-    connectionString: databaseUrl(serverUrl(), "postgres"),
+    connectionString: databaseUrl(serverUrl(), database),
     application_name: "test server",
   });
   await server.connect();

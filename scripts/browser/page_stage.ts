@@ -2,8 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import type { ExecutionContext } from "ava";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { z } from "zod";
-import { createLog } from "../../db/log.ts";
 import { parseServiceTokens } from "../../db/service_tokens.ts";
+import { unreadLog } from "../../db/testing/canaries/unread_log.ts";
 import { withClonedDb } from "../../db/testing/database.ts";
 import { MonoForPeople } from "../../tasks/@linking/mono_for_people.ts";
 import { createMonoClient } from "../../tasks/@providers/mono/client.ts";
@@ -59,7 +59,7 @@ export function onPageStage(
   { startAt = NOON, people = [] }: { startAt?: number; people?: Demo["users"] } = {},
 ): (t: ExecutionContext) => Promise<void> {
   return withClonedDb(async (t, cloned) => {
-    const log = createLog({ level: "silent" });
+    const log = unreadLog();
     const [stage, browser, { folder }] = await Promise.all([
       openStage({ databaseUrl: cloned.url, seed: "page", startAt, log }),
       openBrowser(),

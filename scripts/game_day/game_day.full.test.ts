@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import type { Client } from "pg";
-import { createLog } from "../../db/log.ts";
 import { listOf, rowOf, rowsOf, valueOf } from "../../db/testing/ask.ts";
+import { unreadLog } from "../../db/testing/canaries/unread_log.ts";
 import { type ClonedDb, withClonedDb } from "../../db/testing/database.ts";
 import { Metrics } from "../../tasks/@metrics/metrics.ts";
 import { readSamples } from "../../tasks/@metrics/testing/samples.ts";
@@ -73,7 +73,7 @@ class StagedDay {
     this.stage = stage;
     this.operator = operator;
     this.#server = new Metrics({ now: () => stage.now() });
-    this.#server.readFrom(stage.runtime.db, createLog({ level: "silent" }));
+    this.#server.readFrom(stage.runtime.db, unreadLog());
   }
 
   static async open(cloned: ClonedDb, seed: string): Promise<StagedDay> {

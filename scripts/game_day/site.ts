@@ -1,7 +1,8 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { Client, Pool } from "pg";
-import { createLog } from "../../db/log.ts";
 import { valueOf } from "../../db/testing/ask.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
+import { unreadLog } from "../../db/testing/canaries/unread_log.ts";
 import type { ClonedDb } from "../../db/testing/database.ts";
 import { parseKeyring } from "../../tasks/@credentials/keyring.ts";
 import { linkNewAccount } from "../../tasks/@linking/link_new_account.ts";
@@ -57,7 +58,7 @@ export class Site {
       linker: cloned.pool("app_worker"),
       environment: {
         DATABASE_URL: cloned.url,
-        TIDEMARK_ENCRYPTION_KEYS: `test:${randomBytes(32).toString("base64")}`,
+        TIDEMARK_ENCRYPTION_KEYS: `test:${canarySecret("base64")}`,
         TIDEMARK_METRICS_PORT: "0",
         MONO_BASE_URL: mono.url,
         MONO_SECRET_KEY: mono.secretKey,
@@ -138,6 +139,6 @@ export class Site {
 function serverMetrics(db: Pool): { read: () => Promise<string> } {
   let turns = 0;
   const metrics = new Metrics({ now: () => (turns += 60_000) });
-  metrics.readFrom(db, createLog({ level: "silent" }));
+  metrics.readFrom(db, unreadLog());
   return { read: async () => (await metrics.render()).text };
 }

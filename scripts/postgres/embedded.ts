@@ -124,6 +124,8 @@ const ourSettings: Record<string, string> = {
   timezone: "UTC",
   log_timezone: "UTC",
   log_checkpoints: "off",
+  // With the details, a row that a constraint refuses is written into the log as it is, account number and all.
+  log_error_verbosity: "terse",
 };
 
 type Launch = {

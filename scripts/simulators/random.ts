@@ -44,6 +44,17 @@ export function randomFor(seed: Seed, ...key: (string | number)[]): Random {
   };
 }
 
+/**
+ * How all secrets of the simulators begin: so they are found wherever they were written, in a log, in a database or in
+ * somebody's repository (db/testing/canaries/ searches for it), and are known to open nothing.
+ */
+export const SECRET_MARK = "5ec2e75ec2e7";
+
+/** A secret of 32 hexadecimal digits. */
+export function secretFor(seed: Seed, ...key: (string | number)[]): string {
+  return `${SECRET_MARK}${randomFor(seed, ...key).hex(20)}`;
+}
+
 /** An RFC 4122 version 4 UUID, the same for the same seed and key. */
 export function uuidFor(seed: Seed, ...key: (string | number)[]): string {
   const random = randomFor(seed, "uuid", ...key);

@@ -1,9 +1,10 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { EventEmitter } from "node:events";
 import test from "ava";
 import { parseEnvironment } from "../../db/environment.ts";
-import { createLog } from "../../db/log.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
+import { unreadLog } from "../../db/testing/canaries/unread_log.ts";
 import { withClonedDb } from "../../db/testing/database.ts";
 import { linkNewAccount } from "../../tasks/@linking/link_new_account.ts";
 import { createRuntime } from "../../tasks/@worker/runtime.ts";
@@ -32,13 +33,13 @@ test(
     const runtime = await createRuntime({
       environment: parseEnvironment({
         DATABASE_URL: cloned.url,
-        TIDEMARK_ENCRYPTION_KEYS: `test:${randomBytes(32).toString("base64")}`,
+        TIDEMARK_ENCRYPTION_KEYS: `test:${canarySecret("base64")}`,
         MONO_BASE_URL: mono.url,
         MONO_SECRET_KEY: mono.secretKey,
         MOMO_BASE_URL: momo.url,
         MOMO_SUBSCRIPTION_KEY: momo.subscriptionKeys[0],
       }),
-      log: createLog({ level: "silent" }),
+      log: unreadLog("info"),
       concurrency: 16,
       // So that what hung in one measurement is over before the next.
       deadlineMs: 1_500,

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +6,7 @@ import type { Client } from "pg";
 import webPush from "web-push";
 import { z } from "zod";
 import type { PushChannel } from "../../db/queries/deliveries.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import { emptyQueue, linkMono } from "../../db/testing/world.ts";
 import { SENDS_AT_ONCE } from "../../tasks/@worker/runners.ts";
 import type { FaultKind, FaultPlan } from "../simulators/faults.ts";
@@ -88,7 +88,7 @@ export async function runNotificationSoak(options: NotificationSoakOptions): Pro
   const workers = new WorkerProcesses(
     {
       DATABASE_URL: options.databaseUrl,
-      TIDEMARK_ENCRYPTION_KEYS: `soak:${randomBytes(32).toString("base64")}`,
+      TIDEMARK_ENCRYPTION_KEYS: `soak:${canarySecret("base64")}`,
       PUBLIC_URL: "https://sync.example.com",
       ONESIGNAL_BASE_URL: oneSignal.url,
       ONESIGNAL_APP_ID: oneSignal.appId,

@@ -1,9 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { enqueueDueSyncs } from "../../db/queries/dispatch.ts";
 import { trackReference } from "../../db/queries/links.ts";
 import { platformSource } from "../../db/queries/runs.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
+import { storedCanaries } from "../../db/testing/canaries/stored.ts";
 import { parseKeyring } from "../../tasks/@credentials/keyring.ts";
 import { startMonoSimulator } from "../simulators/mono/simulator.ts";
 import { startMomoSimulator } from "../simulators/momo/simulator.ts";
@@ -102,7 +103,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const momo = await startMomoSimulator({ seed, now: clock.machineNow, rateLimit: { limit, windowMs: 1_000 } });
   const providers = { mono, momo };
   clock.attach(providers);
-  const keys = `soak:${randomBytes(32).toString("base64")}`;
+  const keys = `soak:${canarySecret("base64")}`;
   const workers = new WorkerProcesses(
     {
       DATABASE_URL: database.url,
@@ -238,8 +239,19 @@ class Soak {
     const { mono, momo } = this.#providers;
     const bugs = [mono.state().bugs, ...Object.values(momo.state().hosts).map((host) => host.bugs)].flat();
     for (const bug of bugs) this.#blame("simulator", bug);
+    for (const leak of await this.#leaks()) this.#blame("leak", leak);
     for (const end of this.#workers.unexpectedEnds()) this.#blame("worker", end);
     for (const stop of this.#workers.slowStops()) this.#blame("stop", stop);
+  }
+
+  /** Secrets, account and phone numbers that were stored where none is meant to be. */
+  async #leaks(): Promise<string[]> {
+    const session = await this.#database.login.connect();
+    try {
+      return await storedCanaries(session);
+    } finally {
+      session.release();
+    }
   }
 
   /** Business time passes, for the quota's memory of refusals too; then the dispatcher has its minute. */

@@ -1,13 +1,14 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { getTasks, runTaskListOnce } from "graphile-worker";
 import type { Pool } from "pg";
 import { parseEnvironment } from "../../db/environment.ts";
-import { createLog, type Log, workerLogger } from "../../db/log.ts";
+import { type Log, workerLogger } from "../../db/log.ts";
 import { pgPool } from "../../db/pool.ts";
 import { enqueueDueSyncs } from "../../db/queries/dispatch.ts";
 import { trackReference } from "../../db/queries/links.ts";
 import { platformSource } from "../../db/queries/runs.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
+import { unreadLog } from "../../db/testing/canaries/unread_log.ts";
 import { linkNewAccount } from "../../tasks/@linking/link_new_account.ts";
 import { provideRuntime } from "../../tasks/@worker/current_runtime.ts";
 import { createRuntime, type RunReport, type Runtime } from "../../tasks/@worker/runtime.ts";
@@ -60,7 +61,7 @@ export async function openStage(options: {
   log?: Log;
 }): Promise<Stage> {
   const { databaseUrl, seed, startAt } = options;
-  const log = options.log ?? createLog({ level: "silent" });
+  const log = options.log ?? unreadLog("info");
   let moment = startAt;
   const machineNow = (): number => moment;
   const owner = pgPool({ databaseUrl, role: "app_owner", max: 4, name: "tidemark stage" });
@@ -71,7 +72,7 @@ export async function openStage(options: {
   const runtime = await createRuntime({
     environment: parseEnvironment({
       DATABASE_URL: databaseUrl,
-      TIDEMARK_ENCRYPTION_KEYS: `stage:${randomBytes(32).toString("base64")}`,
+      TIDEMARK_ENCRYPTION_KEYS: `stage:${canarySecret("base64")}`,
       MONO_BASE_URL: mono.url,
       MONO_SECRET_KEY: mono.secretKey,
       MOMO_BASE_URL: momo.url,

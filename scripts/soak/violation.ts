@@ -30,6 +30,8 @@ export type Invariant =
   | "worker"
   /** A worker that was told to stop had not ended in time. */
   | "stop"
+  /** A secret, an account number or a phone number is stored where none is meant to be. */
+  | "leak"
   /** The simulator itself is wrong: nothing can be concluded. */
   | "simulator";
 

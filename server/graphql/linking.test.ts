@@ -1,8 +1,9 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import test from "ava";
 import type { Pool } from "pg";
 import { z } from "zod";
 import { listOf, rowOf, valueOf } from "../../db/testing/ask.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import { alice, bob, linkMomo, linkMono } from "../../db/testing/world.ts";
 import { startMonoSimulator } from "../../scripts/simulators/mono/simulator.ts";
 import { parseKeyring } from "../../tasks/@credentials/keyring.ts";
@@ -13,7 +14,7 @@ import { createMonoClient, type MonoClient } from "../../tasks/@providers/mono/c
 import type { LinkingDependencies } from "../linking.ts";
 import { type Answer, tokenOf, withApi } from "../testing/graphql_api.ts";
 
-const keyring = parseKeyring(`test:${randomBytes(32).toString("base64")}`);
+const keyring = parseKeyring(`test:${canarySecret("base64")}`);
 const momo = { baseUrl: "https://momo.example", targetEnvironment: "mtnuganda" };
 
 /** What the server links by, where it has a Mono to ask. */

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
@@ -6,9 +5,10 @@ import test, { type ExecutionContext } from "ava";
 import webPush from "web-push";
 import { z } from "zod";
 import { parseEnvironment } from "../../db/environment.ts";
-import { createLog } from "../../db/log.ts";
 import { requestAccountSync } from "../../db/queries/sync_requests.ts";
 import { listOf, rowOf, rowsOf, valueOf } from "../../db/testing/ask.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
+import { unreadLog } from "../../db/testing/canaries/unread_log.ts";
 import { withClonedDb } from "../../db/testing/database.ts";
 import { alice } from "../../db/testing/world.ts";
 import { startMonoSimulator } from "../../scripts/simulators/mono/simulator.ts";
@@ -63,13 +63,13 @@ async function loop(t: ExecutionContext, cloned: Cloned, opened: (() => Promise<
   const port = await freePort();
   const publicUrl = `http://localhost:${port}`;
   const vapid = webPush.generateVAPIDKeys();
-  const secret = randomBytes(16).toString("hex");
+  const secret = canarySecret("hex");
   const environment = {
     ...parseEnvironment({
       PORT: `${port}`,
       PUBLIC_URL: publicUrl,
       APP_DEEP_LINK_BASE: "budget://",
-      TIDEMARK_ENCRYPTION_KEYS: `loop:${randomBytes(32).toString("base64")}`,
+      TIDEMARK_ENCRYPTION_KEYS: `loop:${canarySecret("base64")}`,
       MONO_BASE_URL: mono.url,
       MONO_SECRET_KEY: mono.secretKey,
       MONO_WEBHOOK_SECRET: secret,
@@ -93,7 +93,7 @@ async function loop(t: ExecutionContext, cloned: Cloned, opened: (() => Promise<
   };
   await moveTo(NOON);
 
-  const log = createLog({ level: "silent" });
+  const log = unreadLog();
   const runtime = await createRuntime({ environment, log, concurrency: 4 });
   opened.push(() => runtime.close());
   const server = await startServer({ environment, log, host: "127.0.0.1" });

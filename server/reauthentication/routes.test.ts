@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import type { Client } from "pg";
 import { createLog } from "../../db/log.ts";
 import { rowsOf, valueOf } from "../../db/testing/ask.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import { withClonedDb } from "../../db/testing/database.ts";
 import { begin, bob, fail, finish, leaseOf, linkMomo, linkMono } from "../../db/testing/world.ts";
 import { type MonoSimulator, startMonoSimulator } from "../../scripts/simulators/mono/simulator.ts";
@@ -19,7 +20,7 @@ import { Linking } from "../linking.ts";
 import type { LinkLimits } from "./routes.ts";
 
 const publicUrl = "https://sync.example";
-const keyring = parseKeyring(`test:${randomBytes(32).toString("base64")}`);
+const keyring = parseKeyring(`test:${canarySecret("base64")}`);
 
 type Scene = {
   owner: Client;

@@ -1,6 +1,6 @@
+import { unreadLog } from "../../db/testing/canaries/unread_log.ts";
 import test from "ava";
 import { z } from "zod";
-import { createLog } from "../../db/log.ts";
 import { withClonedDb } from "../../db/testing/database.ts";
 import { createApp } from "../app.ts";
 import { createVerifier } from "../identity.ts";
@@ -14,7 +14,7 @@ const secret = "the demo's own secret, made for its database";
 test(
   "the demo signs its two users in and nobody else; a server without a demo signs nobody in",
   withClonedDb(async (t, cloned) => {
-    const log = createLog({ level: "silent" });
+    const log = unreadLog();
     const db = cloned.pool("app_authenticator");
     const demo = createApp({ db, log, demo: { users, secret } });
     const plain = createApp({ db, log });

@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import test from "ava";
 import { pino } from "pino";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import { withClonedDb } from "../../db/testing/database.ts";
 import { Metrics } from "../../tasks/@metrics/metrics.ts";
 import { readSamples } from "../../tasks/@metrics/testing/samples.ts";
@@ -12,7 +13,7 @@ test(
   "/metrics is for holders of its tokens; it counts what the server answers, by route and not by address",
   withClonedDb(async (t, cloned) => {
     const db = cloned.pool("app_authenticator");
-    const token = randomBytes(32).toString("hex");
+    const token = canarySecret("hex");
     const metrics = new Metrics();
     metrics.readFrom(db, log);
     const readers = [{ name: "prometheus", hash: createHash("sha256").update(token).digest() }];

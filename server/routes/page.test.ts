@@ -1,12 +1,12 @@
+import { unreadLog } from "../../db/testing/canaries/unread_log.ts";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
-import { createLog } from "../../db/log.ts";
 import { withClonedDb } from "../../db/testing/database.ts";
 import { createApp } from "../app.ts";
 import { buildPage } from "../web/build_page.ts";
 
-const log = createLog({ level: "silent" });
+const log = unreadLog();
 
 /** Of compressed JavaScript, on the first visit. */
 const LARGEST_FIRST_LOAD = 120_000;

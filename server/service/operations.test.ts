@@ -1,10 +1,11 @@
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import test, { type ExecutionContext } from "ava";
 import type { Client, Pool } from "pg";
 import { z } from "zod";
 import { startMonoSimulator } from "../../scripts/simulators/mono/simulator.ts";
 import { parseServiceTokens } from "../../db/service_tokens.ts";
 import { listOf, rowOf, valueOf } from "../../db/testing/ask.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import { withClonedDb } from "../../db/testing/database.ts";
 import { alice, begin, bob, finish, leaseOf, linkMomo, linkMono } from "../../db/testing/world.ts";
 import { parseKeyring } from "../../tasks/@credentials/keyring.ts";
@@ -87,7 +88,7 @@ test(
 );
 
 test("tokens are replaced without a gap: the old and the new one are valid together, and a removed one is not", async (t) => {
-  const [old, young] = [randomBytes(32).toString("hex"), randomBytes(32).toString("hex")];
+  const [old, young] = [canarySecret("hex"), canarySecret("hex")];
   const status = async (tokens: string, token: string): Promise<number> => {
     let found = 0;
     await withServer(
@@ -421,7 +422,7 @@ test("a code that was exchanged before its linking failed is not lost: the answe
 });
 
 test("a wallet's keys are sealed before they are stored, and shown nowhere; its references are followed", async (t) => {
-  const keyring = parseKeyring(`test:${randomBytes(32).toString("base64")}`);
+  const keyring = parseKeyring(`test:${canarySecret("base64")}`);
   const secrets = {
     api_key: "canaryapikey0123456789abcdef0123",
     subscription_key: "canarysubscription0123456789abcd",

@@ -8,13 +8,14 @@ import { SignJWT } from "jose";
 import type { Client } from "pg";
 import { z } from "zod";
 import { createLog } from "../../db/log.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import { type ClonedDb, withClonedDb } from "../../db/testing/database.ts";
 import { createApp } from "../app.ts";
 import { createVerifier, type TokenSettings } from "../identity.ts";
 import { Linking, type LinkingDependencies } from "../linking.ts";
 import type { GraphqlOptions } from "../routes/graphql.ts";
 
-export const signingSecret = "a secret of the tests that is long enough";
+export const signingSecret = canarySecret("hex");
 
 const answer = z.object({
   data: z.record(z.string(), z.unknown()).nullish(),

@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import Fastify from "fastify";
 import { createLog } from "../../db/log.ts";
 import { parseServiceTokens } from "../../db/service_tokens.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import type { ClonedDb } from "../../db/testing/database.ts";
 import { parseKeyring } from "../../tasks/@credentials/keyring.ts";
 import { createApp } from "../app.ts";
@@ -32,12 +33,12 @@ export async function startInboundServer(
   cloned: ClonedDb,
   given: Partial<InboundDependencies> = {},
 ): Promise<InboundServer> {
-  const token = randomBytes(32).toString("hex");
-  const monoSecret = randomBytes(16).toString("hex");
+  const token = canarySecret("hex");
+  const monoSecret = canarySecret("hex");
   const lines: string[] = [];
   const inbound: InboundDependencies = {
     db: cloned.pool("app_service"),
-    keyring: parseKeyring(`test:${randomBytes(32).toString("base64")}`),
+    keyring: parseKeyring(`test:${canarySecret("base64")}`),
     mono: null,
     momo: { baseUrl: "https://momo.example", targetEnvironment: "mtnuganda" },
     serviceTokens: parseServiceTokens(`app:sha256:${createHash("sha256").update(token).digest("hex")}`),

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import test, { type ExecutionContext } from "ava";
 import fc from "fast-check";
-import { createLog } from "../../db/log.ts";
 import { listOf, rowsOf, valueOf } from "../../db/testing/ask.ts";
+import { unreadLog } from "../../db/testing/canaries/unread_log.ts";
 import { withClonedDb } from "../../db/testing/database.ts";
 import { eventBody, eventFrame, type MonoEvent } from "../../scripts/simulators/mono/events.ts";
 import { openStage, type Stage, type StageBank } from "../../scripts/soak/stage.ts";
@@ -27,7 +27,7 @@ type Scene = {
 
 const withScene = (body: (t: ExecutionContext, scene: Scene) => Promise<void>) =>
   withClonedDb(async (t, cloned) => {
-    const log = createLog({ level: "silent" });
+    const log = unreadLog();
     const stage = await openStage({ databaseUrl: cloned.url, seed: SEED, startAt: START, log });
     const secret = randomBytes(16).toString("hex");
     const app = createApp({

@@ -1,11 +1,12 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import test from "ava";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import { checkKeyring, sealCanary, verifyCanary } from "./canary.ts";
 import { CredentialError } from "./credential_error.ts";
 import { parseKeyring } from "./keyring.ts";
 import { open } from "./seal.ts";
 
-const newKey = () => randomBytes(32).toString("base64");
+const newKey = () => canarySecret("base64");
 const first = newKey();
 const second = newKey();
 

@@ -1,13 +1,13 @@
-import { randomBytes } from "node:crypto";
 import test from "ava";
 import { z } from "zod";
 import type { Queryable } from "../../db/queryable.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import { CredentialError } from "./credential_error.ts";
 import { sealCanary } from "./canary.ts";
 import { parseKeyring } from "./keyring.ts";
 import { proveKeyring } from "./prove_keyring.ts";
 
-const newKey = () => randomBytes(32).toString("base64");
+const newKey = () => canarySecret("base64");
 
 /** app_private.key_checks and its two verbs, of a database that has nothing sealed yet. `beforePut` runs where another process may come first. */
 const databaseOf = (table: Map<string, Buffer>, beforePut: () => void = () => {}): Queryable => ({

@@ -1,15 +1,16 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import test from "ava";
 import fc from "fast-check";
 import { z } from "zod";
 import type { SealedCredential } from "../../db/queries/credentials.ts";
 import type { Queryable } from "../../db/queryable.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import { CredentialError } from "./credential_error.ts";
 import { parseKeyring } from "./keyring.ts";
 import { reseal, rotateCredentials } from "./rotate.ts";
 import { open, seal } from "./seal.ts";
 
-const newKey = () => randomBytes(32).toString("base64");
+const newKey = () => canarySecret("base64");
 const oldKey = newKey();
 const before = parseKeyring(`old:${oldKey}`);
 const keyring = parseKeyring(`new:${newKey()},old:${oldKey}`);

@@ -1,12 +1,13 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import test from "ava";
 import type { ExecutionContext } from "ava";
 import fc from "fast-check";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import { CredentialError } from "./credential_error.ts";
 import { parseKeyring } from "./keyring.ts";
 import { open, seal } from "./seal.ts";
 
-const newKey = () => randomBytes(32).toString("base64");
+const newKey = () => canarySecret("base64");
 const first = newKey();
 const keyring = parseKeyring(`first:${first}`);
 

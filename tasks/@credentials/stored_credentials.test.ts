@@ -1,8 +1,9 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import test from "ava";
 import type { Client } from "pg";
 import { listCredentialsToReseal, resealCredentials } from "../../db/queries/credentials.ts";
 import { listKeyChecks } from "../../db/queries/key_checks.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import { withDb } from "../../db/testing/database.ts";
 import { asWorker } from "../../db/testing/roles.ts";
 import { identityKeyOf, rotateIdentityKey } from "../@linking/identity_key.ts";
@@ -12,7 +13,7 @@ import { proveKeyring } from "./prove_keyring.ts";
 import { reseal, rotateCredentials } from "./rotate.ts";
 import { open, seal } from "./seal.ts";
 
-const newKey = () => randomBytes(32).toString("base64");
+const newKey = () => canarySecret("base64");
 const oldKey = newKey();
 const before = parseKeyring(`old:${oldKey}`);
 const keyring = parseKeyring(`new:${newKey()},old:${oldKey}`);

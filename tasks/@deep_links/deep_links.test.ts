@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import test from "ava";
 import fc from "fast-check";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import { withDb } from "../../db/testing/database.ts";
 import { asWorker } from "../../db/testing/roles.ts";
 import { parseKeyring } from "../@credentials/keyring.ts";
@@ -97,7 +98,7 @@ test(
   "worker and server share the key, also after the encryption keys were rotated",
   withDb(async (t, db) => {
     await asWorker(db);
-    const [old, fresh] = [0, 1].map((id) => `${id}:${randomBytes(32).toString("base64")}`);
+    const [old, fresh] = [0, 1].map((id) => `${id}:${canarySecret("base64")}`);
     const links = await openDeepLinks(db, parseKeyring(old ?? ""), bases);
     const token = tokenOf(links.reauthentication(account, madeAt).webUrl);
     t.true(await rotateIdentityKey(db, parseKeyring(`${fresh},${old}`)));

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import test from "ava";
 import { listOf, valueOf } from "../../db/testing/ask.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import { withClonedDb, withDb } from "../../db/testing/database.ts";
 import { asWorker } from "../../db/testing/roles.ts";
 import { CredentialError } from "../@credentials/credential_error.ts";
@@ -8,7 +8,7 @@ import { parseKeyring } from "../@credentials/keyring.ts";
 import { identityKeyOf, rotateIdentityKey } from "./identity_key.ts";
 import { linkNewAccount } from "./link_new_account.ts";
 
-const newKey = (): string => randomBytes(32).toString("base64");
+const newKey = (): string => canarySecret("base64");
 const [old, fresh] = [newKey(), newKey()];
 const before = parseKeyring(`old:${old}`);
 const during = parseKeyring(`new:${fresh},old:${old}`);

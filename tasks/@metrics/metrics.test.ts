@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import test from "ava";
@@ -9,6 +9,7 @@ import { parseEnvironment } from "../../db/environment.ts";
 import type { Queryable } from "../../db/queryable.ts";
 import { readGauges } from "../../db/queries/gauges.ts";
 import { beat } from "../../db/queries/workers.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import { withDb } from "../../db/testing/database.ts";
 import { begin, fail, finish, leaseOf, linkMomo, linkMono, noon, setClock } from "../../db/testing/world.ts";
 import { RunTally } from "../@sync/run_tally.ts";
@@ -269,7 +270,7 @@ test("a worker's listener: off without a port; without tokens for this machine o
 
 test("with tokens it wants one of them", async (t) => {
   const { metrics } = stub();
-  const token = randomBytes(32).toString("hex");
+  const token = canarySecret("hex");
   const listener = await listenForMetrics(
     parseEnvironment({
       TIDEMARK_METRICS_PORT: await freePort(),

@@ -1,14 +1,14 @@
-import { randomBytes } from "node:crypto";
 import test from "ava";
 import type { Client } from "pg";
 import { listOf, valueOf } from "../../db/testing/ask.ts";
+import { canarySecret } from "../../db/testing/canaries/catalogue.ts";
 import { withDb } from "../../db/testing/database.ts";
 import { asOwner, asWorker } from "../../db/testing/roles.ts";
 import { parseKeyring } from "../@credentials/keyring.ts";
 import type { LeasedAccount } from "./platform.ts";
 import { WalletTokens } from "./wallet_tokens.ts";
 
-const newKeyring = () => parseKeyring(`test:${randomBytes(32).toString("base64")}`);
+const newKeyring = () => parseKeyring(`test:${canarySecret("base64")}`);
 const keyring = newKeyring();
 
 const account: LeasedAccount = {

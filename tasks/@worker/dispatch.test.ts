@@ -1,8 +1,9 @@
 import test from "ava";
 import { run, runOnce, type TaskList } from "graphile-worker";
-import { createLog, workerLogger } from "../../db/log.ts";
+import { workerLogger } from "../../db/log.ts";
 import { enqueueDueSyncs } from "../../db/queries/dispatch.ts";
 import { rowOf, valueOf } from "../../db/testing/ask.ts";
+import { unreadLog } from "../../db/testing/canaries/unread_log.ts";
 import { withClonedDb } from "../../db/testing/database.ts";
 import { completion } from "./completion.ts";
 import { payloads } from "./payloads.ts";
@@ -41,7 +42,7 @@ test(
     t.is(await valueOf(worker, "select count(*)::int from graphile_worker.jobs"), 0);
 
     const keyring = newKeyring();
-    const log = createLog({ level: "silent" });
+    const log = unreadLog();
     let ended = 0;
     const { promise: allEnded, resolve } = Promise.withResolvers<void>();
     const runtimes = Array.from({ length: 4 }, () =>

@@ -1,8 +1,8 @@
 import { EventEmitter, once } from "node:events";
 import test from "ava";
 import { parseEnvironment } from "../../db/environment.ts";
-import { createLog } from "../../db/log.ts";
 import { listOf, valueOf } from "../../db/testing/ask.ts";
+import { unreadLog } from "../../db/testing/canaries/unread_log.ts";
 import { type ClonedDb, withClonedDb } from "../../db/testing/database.ts";
 import { linkNewAccount, type NewLink } from "../@linking/link_new_account.ts";
 import { currentRuntime, provideRuntime } from "./current_runtime.ts";
@@ -21,7 +21,7 @@ function openRuntime(
 ): { runtime: Runtime; nextRun: () => Promise<RunReport> } {
   const waiting: ((report: RunReport) => void)[] = [];
   const runtime = createTestRuntime(cloned, {
-    log: createLog({ level: "silent" }),
+    log: unreadLog(),
     keyring: newKeyring(),
     platforms: { mono: quiet, mtn_momo: quiet },
     onRun: (report) => waiting.shift()?.(report),
@@ -113,7 +113,7 @@ test.serial(
   withClonedDb(async (t, cloned) => {
     const ended = new EventEmitter();
     const runtime = createTestRuntime(cloned, {
-      log: createLog({ level: "silent" }),
+      log: unreadLog(),
       keyring: newKeyring(),
       platforms: { mono: quiet },
       onRun: () => void ended.emit("run"),
@@ -172,7 +172,7 @@ test(
         DATABASE_URL: cloned.url,
         TIDEMARK_ENCRYPTION_KEYS: `test:${newKeyring().current.key.toString("base64")}`,
       }),
-      log: createLog({ level: "silent" }),
+      log: unreadLog(),
       concurrency: 1,
     });
     await runtime.heartbeats.working("pool-1", "mono", "account-1");

@@ -5,7 +5,7 @@
  */
 import { Faults } from "../faults.ts";
 import { header, json, type Reply, type SimulatorRequest, type SimulatorServer, startServer } from "../http.ts";
-import { randomFor, type Seed } from "../random.ts";
+import { randomFor, secretFor, SECRET_MARK, type Seed } from "../random.ts";
 import type { SlidingWindowLimiter } from "../rate_limit.ts";
 import { formatStatementAmount } from "./amount.ts";
 import { environment, isDay, localDay, localTime } from "./environment.ts";
@@ -21,8 +21,8 @@ export function statementCredentials(world: World): StatementCredentials {
   const { seed, state } = world;
   return {
     clientId: randomFor(seed, "madapi client").hex(32),
-    clientSecret: randomFor(seed, "madapi secret", state.secretsRotated).hex(16),
-    apiKey: randomFor(seed, "madapi key").hex(32),
+    clientSecret: secretFor(seed, "madapi secret", state.secretsRotated),
+    apiKey: secretFor(seed, "madapi key"),
   };
 }
 
@@ -203,7 +203,8 @@ function rateExceeded(world: World, request: SimulatorRequest, retryAfterMs: num
   return { ...refusal, headers: { ...refusal.headers, "retry-after": String(Math.ceil(retryAfterMs / 1000)) } };
 }
 
-const tokenUntil = (seed: Seed, expires: number): string => `${expires}.${sign(seed, "madapi", String(expires))}`;
+const tokenUntil = (seed: Seed, expires: number): string =>
+  `${expires}.${SECRET_MARK}${sign(seed, "madapi", String(expires))}`;
 
 function isToken(world: World, token: string): boolean {
   const expires = Number(token.split(".")[0]);

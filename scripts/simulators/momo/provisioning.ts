@@ -1,7 +1,7 @@
 /** The sandbox's own Partner Portal: making API users and keys with nothing but a subscription key (MTN docs). */
 import { z } from "zod";
 import { empty, header, json, type Reply, type SimulatorRequest } from "../http.ts";
-import { randomFor } from "../random.ts";
+import { randomFor, secretFor } from "../random.ts";
 import { badRequest, momoError } from "./errors.ts";
 import { isUuid4 } from "./gateway.ts";
 import type { Wallet } from "./state.ts";
@@ -58,7 +58,7 @@ export function readApiUser(world: World, platform: Platform, request: Simulator
 /** A new key of 32 hex digits, the n-th of its wallet being the same in every life of a seed. */
 export function makeApiKey(world: World, wallet: Wallet, replaces: boolean): string {
   const { apiUser } = wallet;
-  const apiKey = randomFor(world.seed, "api key", apiUser, wallet.keysMade + 1).hex(32);
+  const apiKey = secretFor(world.seed, "api key", apiUser, wallet.keysMade + 1);
   world.record({ kind: "key_made", at: world.clock.now(), apiUser, apiKey, replaces });
   return apiKey;
 }

@@ -1,5 +1,5 @@
 /** The one state behind all the simulator's ports, and the one way to change it. */
-import { randomFor, type Seed } from "../random.ts";
+import { secretFor, type Seed } from "../random.ts";
 import type { VirtualClock } from "../clock.ts";
 import { eventSchema, type SimulatorEvent } from "./events.ts";
 import type { Journal } from "../journal.ts";
@@ -33,7 +33,7 @@ export function openWorld(seed: Seed, clock: VirtualClock, journal: Journal<Simu
     get state() {
       return state;
     },
-    subscriptionKeys: ["primary", "secondary"].map((which) => randomFor(seed, "subscription key", which).hex(32)),
+    subscriptionKeys: ["primary", "secondary"].map((which) => secretFor(seed, "subscription key", which)),
     record(given) {
       // What the journal could not be read back with must not happen in the first place.
       const event = eventSchema.parse(given);

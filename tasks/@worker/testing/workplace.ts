@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { ExecutionContext } from "ava";
 import { runOnce } from "graphile-worker";
 import type { Client } from "pg";
@@ -6,6 +6,7 @@ import { z } from "zod";
 import { createLog, type Log, workerLogger } from "../../../db/log.ts";
 import { type PlatformSource, platformSource } from "../../../db/queries/runs.ts";
 import { rowOf, rowsOf } from "../../../db/testing/ask.ts";
+import { canarySecret } from "../../../db/testing/canaries/catalogue.ts";
 import { type ClonedDb, withClonedDb } from "../../../db/testing/database.ts";
 import { type Keyring, parseKeyring } from "../../@credentials/keyring.ts";
 import { openDeepLinks } from "../../@deep_links/deep_links.ts";
@@ -75,7 +76,7 @@ export function atWorkplace(
   });
 }
 
-export const newKeyring = (): Keyring => parseKeyring(`test:${randomBytes(32).toString("base64")}`);
+export const newKeyring = (): Keyring => parseKeyring(`test:${canarySecret("base64")}`);
 
 async function open(
   cloned: ClonedDb,
