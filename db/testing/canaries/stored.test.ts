@@ -15,9 +15,9 @@ const shown = `a marked secret (${secret.slice(0, 24)}…)`;
 /** Columns that nobody has thought of, and two that are filled in other ways. */
 async function plant(db: Client): Promise<void> {
   await db.query(
-    `create table app_private.forgotten ("a note" text, extra jsonb, raw bytea, list text[], digits bytea)`,
+    `create table app_private.forgotten ("a note" text, extra jsonb, raw bytea, list text[], digits bytea, amount numeric)`,
   );
-  await db.query("insert into app_private.forgotten values ($1, $2, $3, $4, $5)", [
+  await db.query("insert into app_private.forgotten values ($1, $2, $3, $4, $5, 256770000001)", [
     "call 256770000001",
     JSON.stringify({ deep: [{ number: "0131883461" }] }),
     Buffer.from("the key is live_sk_abc"),
