@@ -6,7 +6,7 @@
  */
 
 import { ChildProcess } from "node:child_process";
-import { channel } from "node:diagnostics_channel";
+import { subscribe } from "node:diagnostics_channel";
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { FastifyInstance } from "fastify";
@@ -25,13 +25,13 @@ export function listenForCanaries(place: () => string): void {
     }
   };
 
-  channel("tracing:pino_asJson:end").subscribe((message) => {
+  subscribe("tracing:pino_asJson:end", (message) => {
     if (!hasLine(message)) return;
     searched.logLines += 1;
     search(message.result, "a log line");
   });
 
-  channel("child_process").subscribe((message) => {
+  subscribe("child_process", (message) => {
     if (!hasChild(message)) return;
     const { process: child } = message;
     // Before it there are no streams, and nothing is read of them until after it.
@@ -58,13 +58,19 @@ export function listenForCanaries(place: () => string): void {
     };
   };
 
-  channel("fastify.initialization").subscribe((message) => {
+  subscribe("fastify.initialization", (message) => {
     if (!hasServer(message)) return;
     message.fastify.addHook("onSend", async (request, reply, payload) => {
       if (typeof payload !== "string" && !Buffer.isBuffer(payload)) return payload;
       searched.replies += 1;
-      const told = whatMayTellNothing(request.url, reply.statusCode, payload.toString());
-      search(told, `the answer ${reply.statusCode} to ${request.method} ${request.url.replace(/[?#].*/s, "")}`);
+      const body = payload.toString();
+      const isForAnybody = reply.statusCode >= 400 || request.url.startsWith("/webhooks");
+      const isJson = String(reply.getHeader("content-type")).includes("json");
+      const path = request.url.replace(/[?#].*/s, "");
+      search(
+        isForAnybody ? body : isJson ? errorsOf(body) : "",
+        `the answer ${reply.statusCode} to ${request.method} ${path}`,
+      );
       return payload;
     });
   });
@@ -83,9 +89,8 @@ const hasChild = (message: unknown): message is { process: ChildProcess } =>
 const hasServer = (message: unknown): message is { fastify: FastifyInstance } =>
   typeof message === "object" && message !== null && "fastify" in message;
 
-/** Errors and the answers to webhooks are anybody's; what people ask of their own accounts may hold the numbers that they paid to. */
-function whatMayTellNothing(url: string, status: number, body: string): string {
-  if (status >= 400 || url.startsWith("/webhooks")) return body;
+/** What GraphQL says went wrong. The rest of an answer is a person's own, who may see the numbers that they paid to. */
+function errorsOf(body: string): string {
   if (!body.includes('"errors"')) return "";
   const answer: unknown = JSON.parse(body);
   return typeof answer === "object" && answer !== null && "errors" in answer ? JSON.stringify(answer.errors) : "";
