@@ -15,6 +15,7 @@ const scopes = {
 /** Searches what is printed for canaries. AVA tells its numbers to people only, and leaves out how many passed when one failed: scripts/test.ts wants both. */
 async function writeCounts({ events }) {
   const printed = new PrintedCanaries();
+  process.once("exit", () => printed.end());
   for await (const event of events) {
     printed.hear(event);
     if (event.type !== "stats" || countsFile === undefined) continue;

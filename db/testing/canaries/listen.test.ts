@@ -95,9 +95,9 @@ test("what AVA prints is searched: output in whatever pieces, titles and t.log",
     { type: "worker-stdout", testFile, chunk: Buffer.from("83461\nand 256770") },
     { type: "worker-stdout", testFile, chunk: Buffer.from("000001") },
     { type: "test-passed", testFile, title: "of live_sk_abc", logs: ["fine"] },
-    { type: "end" },
   ];
   for (const event of events) printed.hear(event);
+  printed.end();
   t.deepEqual(told, [
     { found: "db/a.test.ts: its output holds an account number (0131883461): first 0131883461" },
     { found: "db/a.test.ts: a title or t.log holds a secret key of Mono's (live_sk_abc): of live_sk_abc" },

@@ -22,7 +22,12 @@ export class PrintedCanaries {
     const file = relative(process.cwd(), event.testFile ?? "");
     if (event.type === "worker-stdout" || event.type === "worker-stderr") this.#hearOutput(file, event);
     else this.#hearWords(file, [event.title ?? "", ...(event.logs ?? [])].join("\n"));
-    if (event.type === "end" || event.type === "interrupt") this.#end();
+  }
+
+  /** Nothing more comes: searches the lines that were begun, and tells how much was printed. */
+  end(): void {
+    for (const { file, text } of this.#begun.values()) this.#search(file, "its output", text);
+    this.#tell({ searched: { printed: this.#printed } });
   }
 
   #hearOutput(file: string, { type, chunk }: PrintingEvent): void {
@@ -37,11 +42,6 @@ export class PrintedCanaries {
   #hearWords(file: string, words: string): void {
     this.#printed += words.length;
     this.#search(file, "a title or t.log", words);
-  }
-
-  #end(): void {
-    for (const { file, text } of this.#begun.values()) this.#search(file, "its output", text);
-    this.#tell({ searched: { printed: this.#printed } });
   }
 
   #search(file: string, source: string, text: string): void {
