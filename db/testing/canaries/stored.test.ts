@@ -103,7 +103,7 @@ test(
     await db.query("create table app_private.long (filler text, note text)");
     // A row a block.
     await db.query("alter table app_private.long alter filler set storage plain");
-    await db.query("insert into app_private.long select repeat('x', 8000), null from generate_series(1, 2_500)");
+    await db.query("insert into app_private.long select repeat('x', 8000), null from generate_series(1, 2500)");
     t.deepEqual(await storedCanaries(db), []);
     await db.query("insert into app_private.long values (repeat('x', 7900), '0131883461')");
     t.deepEqual(await storedCanaries(db), ["app_private.long.note holds an account number (0131883461)"]);
