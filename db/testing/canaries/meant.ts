@@ -7,6 +7,10 @@ type Meant = { kinds: CanaryKind[]; why: string };
 /** Columns, as `schema.table.column`. */
 export const meantColumns: Record<string, Meant> = {
   "app_public.transactions.counterparty": { kinds: ["phone number"], why: "whom its owner paid, or was paid by" },
+  "app_public.transaction_revisions.counterparty": {
+    kinds: ["phone number"],
+    why: "the same, before it was corrected",
+  },
 };
 
 /** What a test file's processes may print or answer. */
