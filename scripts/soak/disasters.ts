@@ -117,7 +117,7 @@ export class Disasters {
       ...z
         .array(z.object({ at: z.string(), accounts: z.array(z.string()) }))
         .parse(rows)
-        .map((row) => ({ where, ...row })),
+        .map((row) => ({ where, pools: [...victim.pools], ...row })),
     );
     this.#settings.say(`killed at ${where}`);
   }

@@ -1,8 +1,8 @@
 import type { Pool } from "pg";
 import { z } from "zod";
 
-/** A worker that was killed, and the accounts that it held at that moment. */
-export type Killed = { where: string; at: string; accounts: string[] };
+/** A worker that was killed, its pools, and the accounts that they held at that moment. */
+export type Killed = { where: string; at: string; pools: string[]; accounts: string[] };
 
 /** One account that a killed worker held, and how many seconds later it was held again; null for one that never was. */
 export type Recovery = { accountId: string; killedAt: string; where: string; seconds: number | null };
@@ -10,16 +10,18 @@ export type Recovery = { accountId: string; killedAt: string; where: string; sec
 /** Each account of each kill, until its next run. Machine time. */
 export async function recoveries(owner: Pool, killed: readonly Killed[]): Promise<Recovery[]> {
   const found: Recovery[] = [];
-  for (const { where, at, accounts } of killed) {
+  for (const { where, at, pools, accounts } of killed) {
     const { rows } = await owner.query(
-      `select held.account_id, extract(epoch from min(l.at) - $2::timestamptz)::double precision as seconds
+      `select held.account_id, extract(epoch from again.at - $2::timestamptz)::double precision as seconds
        from unnest($1::uuid[]) as held (account_id)
-       left join soak.leases l on l.account_id = held.account_id and l.run_id is not null and l.held_by is not null
-         and l.at > $2::timestamptz and l.held_by is distinct from (
-           select b.held_by from soak.leases b where b.account_id = held.account_id and b.at <= $2::timestamptz order by b.id desc limit 1
-         )
-       group by held.account_id`,
-      [accounts, at],
+       left join lateral (
+         select l.at
+         from soak.leases l
+         where l.account_id = held.account_id and l.at > $2::timestamptz and l.held_by <> all ($3)
+         order by l.at
+         limit 1
+       ) again on true`,
+      [accounts, at, pools],
     );
     for (const { account_id, seconds } of z.array(timeRow).parse(rows)) {
       const rounded = seconds === null ? null : Math.round(seconds * 10) / 10;
