@@ -1876,13 +1876,17 @@ begin
       and not exists (select from app_private.workers w where w.worker_id = j.locked_by)
   ), '{}');
 
+  -- Accounts before jobs, as everybody does who adds a job for an account: the other way round, this and a tick of the
+  -- dispatcher waited for each other.
   if cardinality(v_dead) > 0 then
-    perform graphile_worker.force_unlock_workers(v_dead);
     v_reclaimed := app_private.reclaim_runs(v_dead);
-    perform app_private.free_deliveries(v_dead);
   end if;
   if p_active is not null then
     v_reclaimed := v_reclaimed + app_private.reclaim_runs(array[p_worker], p_active);
+  end if;
+  if cardinality(v_dead) > 0 then
+    perform app_private.free_deliveries(v_dead);
+    perform graphile_worker.force_unlock_workers(v_dead);
   end if;
   if p_jobs is not null then
     -- None of our jobs has a named queue, whose lock would have to be freed with it.
@@ -5867,11 +5871,15 @@ CREATE OR REPLACE FUNCTION app_private.stop_worker(p_worker text)
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_reclaimed integer;
 begin
   delete from app_private.workers where worker_id = p_worker;
-  perform graphile_worker.force_unlock_workers(array[p_worker]);
+  -- Accounts before jobs: beat() says why.
+  v_reclaimed := app_private.reclaim_runs(array[p_worker]);
   perform app_private.free_deliveries(array[p_worker]);
-  return app_private.reclaim_runs(array[p_worker]);
+  perform graphile_worker.force_unlock_workers(array[p_worker]);
+  return v_reclaimed;
 end
 $function$;
 grant execute on function app_private.stop_worker(text) to app_worker;

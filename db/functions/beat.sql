@@ -54,13 +54,17 @@ begin
       and not exists (select from app_private.workers w where w.worker_id = j.locked_by)
   ), '{}');
 
+  -- Accounts before jobs, as everybody does who adds a job for an account: the other way round, this and a tick of the
+  -- dispatcher waited for each other.
   if cardinality(v_dead) > 0 then
-    perform graphile_worker.force_unlock_workers(v_dead);
     v_reclaimed := app_private.reclaim_runs(v_dead);
-    perform app_private.free_deliveries(v_dead);
   end if;
   if p_active is not null then
     v_reclaimed := v_reclaimed + app_private.reclaim_runs(array[p_worker], p_active);
+  end if;
+  if cardinality(v_dead) > 0 then
+    perform app_private.free_deliveries(v_dead);
+    perform graphile_worker.force_unlock_workers(v_dead);
   end if;
   if p_jobs is not null then
     -- None of our jobs has a named queue, whose lock would have to be freed with it.

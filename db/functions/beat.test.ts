@@ -309,3 +309,32 @@ test(
     t.deepEqual(await locked(), ["another's", "fresh", "known"]);
   }),
 );
+
+for (const [what, bury] of [
+  ["a burial", (db: Queryable) => beat(db, "undertaker", "mono", [])],
+  ["a goodbye", (db: Queryable) => stopWorker(db, "dead")],
+] as const) {
+  test(
+    `${what} that waits for an account has no job locked yet, as whoever holds the account may want to`,
+    twoSessions(async (t, a, b) => {
+      const { account } = await held(a, "dead");
+      await a.query(
+        "select graphile_worker.add_job('mono_sync', json_build_object('accountId', $1::text), job_key => 'sync:' || $1::text)",
+        [account.accountId],
+      );
+      await a.query("update graphile_worker._private_jobs set locked_by = 'dead', locked_at = now()");
+      await silent(a, "dead", 21);
+      const pid = await valueOf(b, "select pg_backend_pid()");
+      await a.query("begin");
+      await a.query("select from app_private.sync_states where account_id = $1 for update", [account.accountId]);
+      const burial = bury(b);
+      while ((await valueOf(a, "select cardinality(pg_blocking_pids($1))", [pid])) === 0);
+      await a.query("set local lock_timeout = '200ms'");
+      await t.notThrowsAsync(a.query("select from graphile_worker._private_jobs where locked_by = 'dead' for update"));
+      await a.query("commit");
+      await burial;
+      t.is(await valueOf(a, "select count(*) from graphile_worker._private_jobs where locked_by is not null"), "0");
+      t.true(await isInterrupted(a, account));
+    }),
+  );
+}
