@@ -391,7 +391,7 @@ test(
         );
         await checkRevisions(db, account);
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
     // Positive control: each ending was really met.
     for (const outcome of ["success", "failed", "lost", "crashed"]) t.true((outcomes.get(outcome) ?? 0) > 20, outcome);
