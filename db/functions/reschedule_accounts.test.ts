@@ -62,7 +62,7 @@ const allHours = async (db: Client, accounts: Account[]): Promise<number[]> =>
   (
     await listOf(
       db,
-      `select extract(epoch from s.next_sync_at - $2::timestamptz) / 3600
+      `select (extract(epoch from s.next_sync_at) - extract(epoch from $2::timestamptz)) / 3600
        from unnest($1::uuid[]) with ordinality as a (id, n) join app_private.sync_states s on s.account_id = a.id order by a.n`,
       [accounts.map(({ accountId }) => accountId), noon],
     )
