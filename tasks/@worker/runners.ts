@@ -99,19 +99,14 @@ export async function startRunners(options: {
     const events = registering("general");
     runners.push(await run({ ...shared, concurrency: 2, events }, general, cronItemsFor(platforms, crontab)));
   } catch (error) {
-    await Promise.allSettled(runners.map((runner) => runner.stop()));
+    await endAll(runners);
     throw error;
   }
   await resumeWaiting(runtime);
 
   const alive = new Set(runners);
   let stopping: Promise<void> | undefined;
-  const stopAll = async (): Promise<void> => {
-    // Its own stop() waits for a graceful end even where that never comes; its promise settles with the pool.
-    for (const runner of alive) runner.stop().catch(() => {});
-    await Promise.allSettled([...alive].map(({ promise }) => promise));
-  };
-  const stop = (): Promise<void> => (stopping ??= stopAll());
+  const stop = (): Promise<void> => (stopping ??= endAll([...alive]));
   const endOf = async (runner: Runner): Promise<void> => {
     await runner.promise;
     alive.delete(runner);
@@ -126,6 +121,12 @@ export async function startRunners(options: {
     }
   };
   return { stop, ended: allEnded() };
+}
+
+/** A runner's own stop() waits for a graceful end even where that never comes; its promise settles with the pool. */
+async function endAll(runners: readonly Runner[]): Promise<void> {
+  for (const runner of runners) runner.stop().catch(() => {});
+  await Promise.allSettled(runners.map(({ promise }) => promise));
 }
 
 const RESUMED_AT_ONCE = 1000;
