@@ -14,7 +14,7 @@ const quiet = fakePlatform(async function* (account) {
 
 test.serial(
   "every connection cut at once, three times over: the accounts are synced again",
-  atWorkplace({ mono: quiet }, async (t, { runtime, cloned, link, owner }) => {
+  atWorkplace({ mono: quiet }, async (t, { runtime, cloned, link, owner, lines }) => {
     const stopping = new AbortController();
     const working = keepRunning({ runtime, platforms: ["mono"], concurrency: 2, stopping: stopping.signal });
     try {
@@ -23,6 +23,8 @@ test.serial(
       t.deepEqual(await first, [id]);
 
       const superior = await cloned.connect();
+      // All five runners: the general one connects last.
+      while (!lines.some((line) => JSON.stringify(line).includes("update_statistics"))) await superior.query("select");
       for (let cut = 0; cut < 3; cut += 1) {
         const { rowCount } = await superior.query(
           `select pg_terminate_backend(pid) from pg_stat_activity
@@ -63,6 +65,7 @@ test.serial(
       const first = once(ran, "run");
       const id = await link();
       await first;
+      while (!lines.some((line) => JSON.stringify(line).includes("update_statistics"))) await superior.query("select");
       await limit(0);
       await superior.query(
         `select pg_terminate_backend(pid) from pg_stat_activity

@@ -99,14 +99,14 @@ export async function startRunners(options: {
     const events = registering("general");
     runners.push(await run({ ...shared, concurrency: 2, events }, general, cronItemsFor(platforms, crontab)));
   } catch (error) {
-    await endAll(runners);
+    await endAll(runners, stopWithinMs + 1_000);
     throw error;
   }
   await resumeWaiting(runtime);
 
   const alive = new Set(runners);
   let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopping ??= endAll([...alive]));
+  const stop = (): Promise<void> => (stopping ??= endAll([...alive], stopWithinMs + 1_000));
   const endOf = async (runner: Runner): Promise<void> => {
     await runner.promise;
     alive.delete(runner);
@@ -123,10 +123,16 @@ export async function startRunners(options: {
   return { stop, ended: allEnded() };
 }
 
-/** A runner's own stop() waits for a graceful end even where that never comes; its promise settles with the pool. */
-async function endAll(runners: readonly Runner[]): Promise<void> {
+/**
+ * A runner's own stop() waits for a graceful end even where that never comes; its promise settles with the pool. Where even
+ * that does not come (a completion failed while the pool ended), it is left behind: it takes no job any more.
+ */
+async function endAll(runners: readonly Runner[], withinMs: number): Promise<void> {
   for (const runner of runners) runner.stop().catch(() => {});
-  await Promise.allSettled(runners.map(({ promise }) => promise));
+  const patience = Promise.withResolvers<void>();
+  const timer = setTimeout(patience.resolve, withinMs);
+  await Promise.race([Promise.allSettled(runners.map(({ promise }) => promise)), patience.promise]);
+  clearTimeout(timer);
 }
 
 const RESUMED_AT_ONCE = 1000;
