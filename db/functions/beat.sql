@@ -56,13 +56,11 @@ begin
 
   -- Accounts before jobs, as everybody does who adds a job for an account: the other way round, this and a tick of the
   -- dispatcher waited for each other.
-  if cardinality(v_dead) > 0 then
-    v_reclaimed := app_private.reclaim_runs(v_dead);
-  end if;
   if p_active is not null then
-    v_reclaimed := v_reclaimed + app_private.reclaim_runs(array[p_worker], p_active);
+    v_reclaimed := app_private.reclaim_runs(array[p_worker], p_active);
   end if;
   if cardinality(v_dead) > 0 then
+    v_reclaimed := v_reclaimed + app_private.reclaim_runs(v_dead);
     perform app_private.free_deliveries(v_dead);
     perform graphile_worker.force_unlock_workers(v_dead);
   end if;

@@ -17,6 +17,7 @@ const WELL_STARTED_MS = 60_000;
  * Throws what the first start throws: a worker that never ran has something for the operator to mend.
  *
  * @param options.onStarted called once, when jobs are taken for the first time
+ * @param options.hearWithinMs how long runners may take until they have been told their jobs, before they are started anew
  */
 export async function keepRunning(options: {
   runtime: Runtime;
@@ -24,6 +25,7 @@ export async function keepRunning(options: {
   concurrency: number;
   stopping: AbortSignal;
   onStarted?: () => void;
+  hearWithinMs?: number;
 }): Promise<void> {
   const letThemEnd = surviveEndedPools(options.runtime.log);
   try {

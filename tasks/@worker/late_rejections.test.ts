@@ -16,17 +16,12 @@ const rejected = (words: string): Promise<{ code: number | null; said: string }>
     );
   });
 
-for (const words of [
-  "This batcher has been released, and so no more calls can be made.",
-  "Release called on client which has already been released to the pool.",
-]) {
-  test(`what a pool leaves behind when it ends does not end the process, and is told: ${words}`, async (t) => {
-    const { code, said } = await rejected(words);
-    t.is(code, 0, said);
-    t.regex(said, /its jobs are freed/);
-    t.regex(said, /lives on/);
-  });
-}
+test("what a pool leaves behind when it ends does not end the process, and is told", async (t) => {
+  const { code, said } = await rejected("This batcher has been released, and so no more calls can be made.");
+  t.is(code, 0, said);
+  t.regex(said, /its jobs are freed/);
+  t.regex(said, /lives on/);
+});
 
 test("any other rejection that nobody handles ends it, as before", async (t) => {
   const { code, said } = await rejected("no such thing");

@@ -8,8 +8,6 @@ const KNOWN = [
   "Error occurred whilst returning jobs from local queue",
   "Cannot background something when the queue is already released",
   "This batcher has been released",
-  // Its listening connection broke while the pool was ending: both give it back.
-  "Release called on client which has already been released to the pool",
 ];
 
 /** Whether a rejection that nobody handles is one that a pool leaves behind when it ends. */

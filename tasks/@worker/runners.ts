@@ -18,6 +18,7 @@ import { completion } from "./completion.ts";
 import { localQueueFor } from "./local_queue.ts";
 import { provideRuntime } from "./current_runtime.ts";
 import { KnownJobs } from "./known_jobs.ts";
+import { releasedOnce } from "./released_once.ts";
 import type { Runtime } from "./runtime.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -59,14 +60,16 @@ export class RunnerEndedError extends Error {
  *
  * @param options.concurrency jobs at once, for each platform
  * @param options.stopWithinMs how long a pool may take to end gracefully before it is ended by force
+ * @param options.hearWithinMs how long a pool may take until it has been told its jobs, or that there are none
  */
 export async function startRunners(options: {
   runtime: Runtime;
   platforms: readonly PlatformSource[];
   concurrency: number;
   stopWithinMs?: number;
+  hearWithinMs?: number;
 }): Promise<Runners> {
-  const { runtime, platforms, concurrency, stopWithinMs = STOP_WITHIN_MS } = options;
+  const { runtime, platforms, concurrency, stopWithinMs = STOP_WITHIN_MS, hearWithinMs = HEAR_WITHIN_MS } = options;
   provideRuntime(runtime);
   const logger = workerLogger(runtime.log);
   // At info, the loader tells of each folder of shared code that it rightly leaves alone.
@@ -74,12 +77,13 @@ export async function startRunners(options: {
     { logger: workerLogger(runtime.log.child({}, { level: "warn" })) },
     join(root, "tasks"),
   );
-  const shared = { pgPool: runtime.db, noHandleSignals: true, logger, preset: { worker: completion } };
+  const shared = { pgPool: releasedOnce(runtime.db), noHandleSignals: true, logger, preset: { worker: completion } };
 
   const registering = (runner: string): WorkerEvents => {
     const events: WorkerEvents = new EventEmitter();
     const jobs = new KnownJobs(events);
     endInTime(events, stopWithinMs);
+    endIfDeaf(events, hearWithinMs);
     return events.on("pool:create", ({ workerPool }) => runtime.heartbeats.register(workerPool.id, runner, jobs));
   };
   const runners: Runner[] = [];
@@ -99,14 +103,14 @@ export async function startRunners(options: {
     const events = registering("general");
     runners.push(await run({ ...shared, concurrency: 2, events }, general, cronItemsFor(platforms, crontab)));
   } catch (error) {
-    await endAll(runners, stopWithinMs + 1_000);
+    await endAll(runners);
     throw error;
   }
   await resumeWaiting(runtime);
 
   const alive = new Set(runners);
   let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopping ??= endAll([...alive], stopWithinMs + 1_000));
+  const stop = (): Promise<void> => (stopping ??= endAll([...alive]));
   const endOf = async (runner: Runner): Promise<void> => {
     await runner.promise;
     alive.delete(runner);
@@ -123,16 +127,10 @@ export async function startRunners(options: {
   return { stop, ended: allEnded() };
 }
 
-/**
- * A runner's own stop() waits for a graceful end even where that never comes; its promise settles with the pool. Where even
- * that does not come (a completion failed while the pool ended), it is left behind: it takes no job any more.
- */
-async function endAll(runners: readonly Runner[], withinMs: number): Promise<void> {
+/** A runner's own stop() waits for a graceful end even where that never comes; its promise settles with the pool. */
+async function endAll(runners: readonly Runner[]): Promise<void> {
   for (const runner of runners) runner.stop().catch(() => {});
-  const patience = Promise.withResolvers<void>();
-  const timer = setTimeout(patience.resolve, withinMs);
-  await Promise.race([Promise.allSettled(runners.map(({ promise }) => promise)), patience.promise]);
-  clearTimeout(timer);
+  await Promise.allSettled(runners.map(({ promise }) => promise));
 }
 
 const RESUMED_AT_ONCE = 1000;
@@ -168,6 +166,27 @@ function endInTime(events: WorkerEvents, withinMs: number): void {
       Promise.resolve(workerPool.forcefulShutdown("the graceful end took too long")).catch(() => {});
     }, withinMs);
     events.once("pool:release", () => clearTimeout(impatience));
+  });
+}
+
+/** An idle pool asks every two seconds (graphile-worker's pollInterval), and once as it starts. */
+const HEAR_WITHIN_MS = 15_000;
+
+/** Each says that Postgres has answered a pool's question for jobs. */
+const ANSWERS = ["worker:getJob:empty", "job:start", "localQueue:getJobs:complete"] as const;
+
+/**
+ * Ends a pool that is never told its jobs, so that the runners are started anew. graphile-worker 0.18.0 looks up the ids of
+ * its tasks with the first question for jobs and keeps the promise (dist/taskIdentifiers.js): where that failed, because
+ * there was no connection at that moment, every question fails the same way for ever, though the pool beats.
+ */
+function endIfDeaf(events: WorkerEvents, withinMs: number): void {
+  events.on("pool:create", ({ workerPool }) => {
+    const impatience = setTimeout(() => {
+      // What it throws, the pool's own promise throws as well.
+      Promise.resolve(workerPool.gracefulShutdown("it was never told its jobs")).catch(() => {});
+    }, withinMs);
+    for (const event of [...ANSWERS, "pool:release"] as const) events.once(event, () => clearTimeout(impatience));
   });
 }
 
