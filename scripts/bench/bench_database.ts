@@ -21,8 +21,6 @@ export type BenchDatabase = {
 /** What a small server of a few GB would have. Commits wait for the disk, as they do in production. */
 const SETTINGS = {
   shared_preload_libraries: "pg_stat_statements",
-  "pg_stat_statements.track": "all",
-  "pg_stat_statements.track_planning": "on",
   max_connections: "300",
   shared_buffers: "512MB",
   max_wal_size: "4GB",

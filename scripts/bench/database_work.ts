@@ -30,6 +30,16 @@ export async function countDatabaseWork({ admin }: BenchDatabase): Promise<() =>
   };
 }
 
+/**
+ * From here on Postgres counts what functions ask, and the time of planning. Only for a profile: who asks much within
+ * functions pays for the counting, and rates would compare that.
+ */
+export async function countWithinFunctions({ admin }: BenchDatabase): Promise<void> {
+  await admin.query("alter system set pg_stat_statements.track = 'all'");
+  await admin.query("alter system set pg_stat_statements.track_planning = on");
+  await admin.query("select pg_reload_conf()");
+}
+
 const statements = z.array(z.object({ calls: z.coerce.number(), ms: z.coerce.number(), query: z.string() }));
 
 /** What took Postgres's time since counting began: the heaviest statements, of workers and of functions alike. */

@@ -35,7 +35,8 @@ export async function preparePeers({ admin }: BenchDatabase, accounts: number): 
       error text
     );
     create index on peer.sync_logs (account_id, started_at);
-    create table peer.transactions (like app_public.transactions including all)`);
+    create table peer.transactions (like app_public.transactions including all);
+    alter table peer.transactions add foreign key (account_id) references peer.accounts on delete cascade`);
   await admin.query("insert into peer.accounts select from generate_series(1, $1::int)", [accounts]);
   await admin.query("analyze peer.accounts");
 }

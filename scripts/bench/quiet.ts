@@ -1,7 +1,7 @@
 import type { Bench } from "./bench.ts";
 import { linkAccounts, nextDay, syncAllDue, today } from "./bench_accounts.ts";
 import { onStage } from "./bench_stage.ts";
-import { countDatabaseWork, heaviestStatements } from "./database_work.ts";
+import { countDatabaseWork, countWithinFunctions, heaviestStatements } from "./database_work.ts";
 import { startFloor } from "./floor.ts";
 import { median, rounded } from "./numbers.ts";
 import { preparePeers, runPeer } from "./peers.ts";
@@ -21,6 +21,7 @@ export const quiet: Bench = {
     "How many syncs a second when nothing is new, against the bare requests and against what people would pick?",
   run: ({ short, profile, say }) =>
     onStage(async ({ database, provider, startWorkers }) => {
+      if (profile) await countWithinFunctions(database);
       const accounts = short ? 500 : 4_000;
       await linkAccounts(database, accounts, 3);
       await preparePeers(database, accounts);
@@ -41,7 +42,7 @@ export const quiet: Bench = {
         for (let round = 0; round < (short ? 2 : ROUNDS); round += 1) {
           const bare = await floor.send(accounts, requests);
           await nextDay(database);
-          await database.admin.query("vacuum");
+          await database.admin.query("vacuum (analyze)");
           const asked = await provider.requests();
           const told = await countDatabaseWork(database);
           const cpu = {

@@ -69,6 +69,8 @@ export function coalescedVerbs(db: Queryable): RunVerbs {
       call: (pages) => saveTransactions(db, pages),
       weightOf: ({ rows, complete }) => 1 + rows.length + (complete?.ids.length ?? 0),
       heaviest: MOST_ROWS,
+      // New rows are Postgres's work: with one lane one session did all of it (11,000 new rows a second; with two, 18,000).
+      lanes: 2,
     }),
     finish: coalesce<Finish, Written>({ ...byRun, call: (runs) => finishSyncs(db, runs) }),
     fail: coalesce<Failure, Written>({ ...byRun, call: (failures) => recordSyncFailures(db, failures) }),
