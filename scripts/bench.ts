@@ -21,7 +21,7 @@ import { exitWithSentence, UsageError } from "./usage.ts";
 
 const HELP = `npm run bench [-- NAME …]: how fast Tidemark is. There are ${Object.keys(benches).join(", ")}.
   --short         the short form of a named bench; without a name, all of them run so
-  --profile       quiet also tells which statements took Postgres's time
+  --profile       quiet and ingest also tell which statements took Postgres's time
   --accounts N    the most accounts that dispatch fills its database with
   --json          the last line is one object: {"name", "metrics"}`;
 

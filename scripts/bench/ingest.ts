@@ -5,7 +5,7 @@ import { runIngestWay } from "./ingest_ways.ts";
 import { median, rounded } from "./numbers.ts";
 import { preparePeers, runPeer } from "./peers.ts";
 import { countDatabaseWork, countWithinFunctions, heaviestStatements } from "./database_work.ts";
-import { cpuMilliseconds } from "./process_cpu.ts";
+import { processorTime } from "./process_cpu.ts";
 
 const CONCURRENCY = 16;
 const PAGES = 10;
@@ -70,12 +70,3 @@ export const ingest: Bench = {
       };
     }),
 };
-
-/** Milliseconds so far; NaN where they cannot be had. */
-async function processorTime(
-  workers: readonly number[],
-  postgres: number,
-): Promise<{ node: number; postgres: number }> {
-  const [node, database] = [await cpuMilliseconds(workers), await cpuMilliseconds([postgres])];
-  return { node: node ?? NaN, postgres: database ?? NaN };
-}

@@ -15,6 +15,15 @@ export async function cpuMilliseconds(processIds: readonly number[]): Promise<nu
   }
 }
 
+/** Milliseconds that workers and Postgres have used so far; NaN where they cannot be had. */
+export async function processorTime(
+  workers: readonly number[],
+  postgres: number,
+): Promise<{ node: number; postgres: number }> {
+  const [node, database] = [await cpuMilliseconds(workers), await cpuMilliseconds([postgres])];
+  return { node: node ?? NaN, postgres: database ?? NaN };
+}
+
 async function childrenOf(parents: readonly number[]): Promise<number[]> {
   const all = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
   const fields = await Promise.all(all.map(async (id) => ({ id, parent: (await statOf(id))?.[1] })));

@@ -5,7 +5,7 @@ import { countDatabaseWork, countWithinFunctions, heaviestStatements } from "./d
 import { startFloor } from "./floor.ts";
 import { median, rounded } from "./numbers.ts";
 import { preparePeers, runPeer } from "./peers.ts";
-import { cpuMilliseconds } from "./process_cpu.ts";
+import { processorTime } from "./process_cpu.ts";
 
 /** One process a core that Postgres leaves free; the floor has the same. */
 const WORKERS = { many: 1, concurrency: 32 };
@@ -45,15 +45,10 @@ export const quiet: Bench = {
           await database.admin.query("vacuum (analyze)");
           const asked = await provider.requests();
           const told = await countDatabaseWork(database);
-          const cpu = {
-            node: await cpuMilliseconds(workers.processIds),
-            postgres: await cpuMilliseconds([database.processId]),
-          };
+          const before = await processorTime(workers.processIds, database.processId);
           const { syncs, seconds } = await syncAllDue(database);
-          const spent = {
-            node: ((await cpuMilliseconds(workers.processIds)) ?? NaN) - (cpu.node ?? NaN),
-            postgres: ((await cpuMilliseconds([database.processId])) ?? NaN) - (cpu.postgres ?? NaN),
-          };
+          const after = await processorTime(workers.processIds, database.processId);
+          const spent = { node: after.node - before.node, postgres: after.postgres - before.postgres };
           const { roundTrips, walBytes } = await told();
           if (profile) for (const line of await heaviestStatements(database)) say(line);
           work.push({

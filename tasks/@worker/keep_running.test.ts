@@ -1,6 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import test from "ava";
 import { keepRunning } from "./keep_running.ts";
+import type { Runtime } from "./runtime.ts";
 import { atWorkplace, fakePlatform } from "./testing/workplace.ts";
 
 const ran = new EventEmitter();
@@ -12,18 +13,24 @@ const quiet = fakePlatform(async function* (account) {
   yield { kind: "state", state: {} };
 });
 
+function startWorking(runtime: Runtime, options: { hearWithinMs?: number } = {}) {
+  const stopping = new AbortController();
+  const { promise: started, resolve: onStarted } = Promise.withResolvers<void>();
+  const working = keepRunning({
+    runtime,
+    platforms: ["mono"],
+    concurrency: 2,
+    stopping: stopping.signal,
+    onStarted,
+    ...options,
+  });
+  return { stopping, started, working };
+}
+
 test.serial(
   "every connection cut at once, three times over: the accounts are synced again",
   atWorkplace({ mono: quiet }, async (t, { runtime, cloned, link, owner }) => {
-    const stopping = new AbortController();
-    const started = Promise.withResolvers<void>();
-    const working = keepRunning({
-      runtime,
-      platforms: ["mono"],
-      concurrency: 2,
-      stopping: stopping.signal,
-      onStarted: started.resolve,
-    });
+    const { stopping, started, working } = startWorking(runtime);
     try {
       const first = once(ran, "run");
       const id = await link();
@@ -31,7 +38,7 @@ test.serial(
 
       const superior = await cloned.connect();
       // A first start that fails is the operator's to mend, and not tried again.
-      await started.promise;
+      await started;
       for (let cut = 0; cut < 3; cut += 1) {
         const { rowCount } = await superior.query(
           `select pg_terminate_backend(pid) from pg_stat_activity
@@ -66,20 +73,12 @@ test.serial(
         `do $$ begin execute format('alter database %I connection limit ${connections}', current_database()); end $$`,
       );
     };
-    const stopping = new AbortController();
-    const started = Promise.withResolvers<void>();
-    const working = keepRunning({
-      runtime,
-      platforms: ["mono"],
-      concurrency: 2,
-      stopping: stopping.signal,
-      onStarted: started.resolve,
-    });
+    const { stopping, started, working } = startWorking(runtime);
     try {
       const first = once(ran, "run");
       const id = await link();
       await first;
-      await started.promise;
+      await started;
       await limit(0);
       await superior.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
@@ -106,14 +105,7 @@ test.serial(
   atWorkplace({ mono: quiet }, async (t, { runtime, cloned, link, lines }) => {
     const superior = await cloned.connect();
     await superior.query("alter table graphile_worker._private_tasks rename to _private_tasks_away");
-    const stopping = new AbortController();
-    const working = keepRunning({
-      runtime,
-      platforms: ["mono"],
-      concurrency: 2,
-      stopping: stopping.signal,
-      hearWithinMs: 1_000,
-    });
+    const { stopping, working } = startWorking(runtime, { hearWithinMs: 1_000 });
     try {
       while (!lines.some((line) => JSON.stringify(line).includes("Failed to acquire job")))
         await superior.query("select");
