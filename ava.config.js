@@ -27,11 +27,15 @@ async function writeCounts({ events }) {
 export default {
   files: scopes[scope],
   extensions: ["ts"],
-  require: ["./server/web/testing/load_tsx.ts", "./db/testing/canaries/in_test_process.ts"],
+  require: [
+    "./server/web/testing/load_tsx.ts",
+    "./db/testing/canaries/in_test_process.ts",
+    "./db/testing/leave_in_time.ts",
+  ],
   // As fast as threads (measured on two cores), and a test may start servers, signal itself and exit as production does.
   workerThreads: false,
   // No test may be silent for longer. Building the template database takes about three seconds of it; slow tests are slow.
-  timeout: scope === "full" ? "20m" : "60s",
+  timeout: scope === "full" ? "8m" : "60s",
   nonSemVerExperiments: { observeRunsFromConfig: true },
   observeRun: writeCounts,
 };

@@ -9,7 +9,7 @@
  * Whatever the tests print, log, answer and store is searched for secrets, account and phone numbers (db/testing/canaries/).
  * A suite that is silent for too long is interrupted: AVA then says which tests it still waits for.
  * TEST_DATABASE_URL makes it use that server (as a superuser) instead of one of its own.
- * With CI set, files that failed are run once more, alone: a test that fails by chance does not stop everybody, and is told
+ * With CI set, files that failed, one that hung among them, are run once more, alone: a test that fails by chance does not stop everybody, and is told
  * in the last lines as "unstable", so that it is mended. One that fails twice has failed.
  * The last line is always "N passed, N failed", and "N skipped" where some were.
  */
@@ -172,7 +172,7 @@ async function runAva(scope: Scope, args: string[], databaseUrl: string, folder:
 }
 
 /** The longest that a test of a scope may take, generously: nothing is heard of it before it ends. */
-const SILENCE_MS: Record<Scope, number> = { quick: 180_000, full: 1_200_000, all: 1_200_000 };
+const SILENCE_MS: Record<Scope, number> = { quick: 180_000, full: 600_000, all: 600_000 };
 
 /**
  * AVA's own watchdog (`timeout` in ava.config.js) is blind once any test called t.timeout(): AVA 8.0.1 does not wind its

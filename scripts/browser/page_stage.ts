@@ -60,14 +60,16 @@ export function onPageStage(
 ): (t: ExecutionContext) => Promise<void> {
   return withClonedDb(async (t, cloned) => {
     const log = unreadLog();
-    const [stage, browser, { folder }] = await Promise.all([
-      openStage({ databaseUrl: cloned.url, seed: "page", startAt, log }),
-      openBrowser(),
-      buildPage(),
-    ]);
+    // What was opened is closed, the last first, even where an opening or a closing fails: what stays open would keep the
+    // process, and nobody would hear of the failure before AVA's patience ends.
+    await using opened = new AsyncDisposableStack();
+    const { folder } = await buildPage();
+    const stage = opened.adopt(await openStage({ databaseUrl: cloned.url, seed: "page", startAt, log }), (it) =>
+      it.close(),
+    );
+    const http = opened.adopt(createHttpClient(), (it) => it.close());
     let port = 0;
-    const network = await openNetwork(() => port);
-    const http = createHttpClient();
+    const network = opened.adopt(await openNetwork(() => port), (it) => it.close());
     const monoSecret = randomBytes(16).toString("hex");
     const service = cloned.pool("app_service");
     const inbound: InboundDependencies = {
@@ -108,53 +110,52 @@ export function onPageStage(
       if (named.success) asked.push(named.data.operationName);
     });
     await app.listen({ port: 0, host: "127.0.0.1" });
+    opened.defer(async () => {
+      await network.close();
+      await app.close();
+    });
     ({ port } = address.parse(app.server.address()));
     stage.mono.configureWebhooks({ url: `http://127.0.0.1:${port}/webhooks/mono`, secret: monoSecret });
     const stopping = new AbortController();
     let working: Promise<void> = Promise.resolve();
-    const thrown: string[] = [];
-    const frames = new WeakMap<Page, string[]>();
-    try {
-      await body(t, {
-        stage,
-        browser,
-        network,
-        startAt,
-        asked,
-        work() {
-          const { runtime } = stage;
-          working = keepRunning({
-            runtime,
-            platforms: [...runtime.platforms.keys()],
-            concurrency: 2,
-            stopping: stopping.signal,
-          });
-        },
-        async visit(userId, { path = "/", isFrozen = false, ...options } = {}) {
-          const person = await openPerson(browser, options);
-          person.on("page", (page) => {
-            page.on("pageerror", (error) => thrown.push(error.stack ?? error.message));
-            const heard: string[] = [];
-            frames.set(page, heard);
-            page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => heard.push(String(payload))));
-          });
-          const page = await person.newPage();
-          if (isFrozen) await page.clock.setFixedTime(stage.now());
-          await page.goto(`${network.url}${path}#token=${await tokenOf(userId)}`);
-          return page;
-        },
-        heard: (page) => frames.get(page) ?? [],
-      });
-      t.deepEqual(thrown, [], "what the page threw");
-    } finally {
-      await browser.close();
+    opened.defer(async () => {
       stopping.abort();
       await working;
-      await network.close();
-      await app.close();
-      await http.close();
-      await stage.close();
-    }
+    });
+    const browser = opened.adopt(await openBrowser(), (it) => it.close());
+    const thrown: string[] = [];
+    const frames = new WeakMap<Page, string[]>();
+    await body(t, {
+      stage,
+      browser,
+      network,
+      startAt,
+      asked,
+      work() {
+        const { runtime } = stage;
+        working = keepRunning({
+          runtime,
+          platforms: [...runtime.platforms.keys()],
+          concurrency: 2,
+          stopping: stopping.signal,
+        });
+      },
+      async visit(userId, { path = "/", isFrozen = false, ...options } = {}) {
+        const person = await openPerson(browser, options);
+        person.on("page", (page) => {
+          page.on("pageerror", (error) => thrown.push(error.stack ?? error.message));
+          const heard: string[] = [];
+          frames.set(page, heard);
+          page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => heard.push(String(payload))));
+        });
+        const page = await person.newPage();
+        if (isFrozen) await page.clock.setFixedTime(stage.now());
+        await page.goto(`${network.url}${path}#token=${await tokenOf(userId)}`);
+        return page;
+      },
+      heard: (page) => frames.get(page) ?? [],
+    });
+    t.deepEqual(thrown, [], "what the page threw");
   });
 }
 

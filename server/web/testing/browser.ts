@@ -3,6 +3,16 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, chromium
 
 /** A Chromium from npm: the same on every machine, and none need be installed. Whoever opens it closes it. */
 export async function openBrowser(): Promise<Browser> {
+  try {
+    return await launch();
+  } catch (error) {
+    // Chromium is not what is tested, so that one that does not come up fails nothing if the next one does.
+    console.warn("A browser did not start, so another is started.", error);
+    return launch();
+  }
+}
+
+async function launch(): Promise<Browser> {
   return launcher.launch({
     executablePath: await chromium.executablePath(),
     args: [
