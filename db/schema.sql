@@ -3410,7 +3410,7 @@ AS $function$
   select case when p_from < p_to then p_time >= p_from and p_time < p_to else p_time >= p_from or p_time < p_to end;
 $function$;
 
-CREATE OR REPLACE FUNCTION app_private.judge_pages(p_pages json)
+CREATE OR REPLACE FUNCTION app_private.judge_pages(p_pages json, p_rows app_private.incoming_transaction[])
  RETURNS SETOF app_private.judged_page
  LANGUAGE sql
  STABLE ROWS 10
@@ -3419,11 +3419,11 @@ CREATE OR REPLACE FUNCTION app_private.judge_pages(p_pages json)
 AS $function$
   with pages as materialized (
     select r.nth, r."accountId" as account_id, r."runId" as run_id, r.epoch, r.source, r.page, r."from" as from_day, r."to" as to_day,
-      r.rows as json_rows, r.complete, r.polled, coalesce(json_typeof(r.complete) = 'object', false) as is_complete, held.*
+      r.rows as json_rows, r."rowsFrom" as rows_from, r."rowsTo" as rows_to, r.complete, r.polled, coalesce(json_typeof(r.complete) = 'object', false) as is_complete, held.*
     from rows from (json_to_recordset(p_pages) as (
       "accountId" uuid, "runId" bigint, epoch integer, source app_public.transaction_source, page integer, "from" date,
-      "to" date, rows json, complete json, polled json
-    )) with ordinality as r ("accountId", "runId", epoch, source, page, "from", "to", rows, complete, polled, nth)
+      "to" date, rows json, "rowsFrom" integer, "rowsTo" integer, complete json, polled json
+    )) with ordinality as r ("accountId", "runId", epoch, source, page, "from", "to", rows, "rowsFrom", "rowsTo", complete, polled, nth)
     -- `offset 0`, here and below: always through the index. From the sizes that Postgres guesses for JSON it reads whole tables.
     left join lateral (
       select true as is_held, a.user_id, l.time_zone, so.overlap_days, so.has_windows, p.transactions_task
@@ -3441,11 +3441,12 @@ AS $function$
     select distinct on (p.nth, i.id collate "C") p.nth, p.account_id, i.*
     from pages p
     cross join lateral (
-      select i.*
-      from rows from (json_populate_recordset(null::app_private.incoming_transaction, p.json_rows)) with ordinality as i (
+      select i.* from unnest(p_rows[p.rows_from:p.rows_to]) with ordinality as i (
         id, status, direction, amount, currency, "occurredAt", "occurredOn", narration, category, "balanceAfter", counterparty,
         position
       )
+      union all
+      select i.* from rows from (json_populate_recordset(null::app_private.incoming_transaction, p.json_rows)) with ordinality as i
     ) i
     where p.is_held
     order by p.nth, i.id collate "C", i.position desc
@@ -5704,7 +5705,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION app_private.save_transactions(p_pages json)
+CREATE OR REPLACE FUNCTION app_private.save_transactions(p_pages json, p_rows app_private.incoming_transaction[] DEFAULT NULL::app_private.incoming_transaction[])
  RETURNS TABLE(outcome text, new_count integer, changed_count integer, unchanged_count integer, removed_count integer, deferred text[])
  LANGUAGE plpgsql
  SECURITY DEFINER ROWS 10
@@ -5712,7 +5713,7 @@ CREATE OR REPLACE FUNCTION app_private.save_transactions(p_pages json)
 AS $function$
 #variable_conflict use_column
 declare
-  v_pages app_private.judged_page[] := array(select p from app_private.judge_pages(p_pages) p);
+  v_pages app_private.judged_page[] := array(select p from app_private.judge_pages(p_pages, p_rows) p);
   v_held bigint[];
   v_page app_private.judged_page;
 begin
@@ -5748,7 +5749,7 @@ begin
   end loop;
 end
 $function$;
-grant execute on function app_private.save_transactions(json) to app_worker;
+grant execute on function app_private.save_transactions(json,app_private.incoming_transaction[]) to app_worker;
 
 CREATE OR REPLACE FUNCTION app_private.schedule(p_account_id uuid, p_after timestamp with time zone, p_activity smallint DEFAULT NULL::smallint)
  RETURNS timestamp with time zone

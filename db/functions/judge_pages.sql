@@ -7,7 +7,8 @@
 --
 -- What is judged here, before any lock, stays true for as long as the lease stands: nobody else writes these rows.
 -- save_transactions() asks for the lease again before it writes.
-create or replace function app_private.judge_pages(p_pages json) returns setof app_private.judged_page
+create or replace function app_private.judge_pages(p_pages json, p_rows app_private.incoming_transaction[])
+returns setof app_private.judged_page
 language sql stable
 rows 10
 set search_path = pg_catalog, pg_temp
@@ -16,11 +17,11 @@ set plan_cache_mode = force_generic_plan
 as $$
   with pages as materialized (
     select r.nth, r."accountId" as account_id, r."runId" as run_id, r.epoch, r.source, r.page, r."from" as from_day, r."to" as to_day,
-      r.rows as json_rows, r.complete, r.polled, coalesce(json_typeof(r.complete) = 'object', false) as is_complete, held.*
+      r.rows as json_rows, r."rowsFrom" as rows_from, r."rowsTo" as rows_to, r.complete, r.polled, coalesce(json_typeof(r.complete) = 'object', false) as is_complete, held.*
     from rows from (json_to_recordset(p_pages) as (
       "accountId" uuid, "runId" bigint, epoch integer, source app_public.transaction_source, page integer, "from" date,
-      "to" date, rows json, complete json, polled json
-    )) with ordinality as r ("accountId", "runId", epoch, source, page, "from", "to", rows, complete, polled, nth)
+      "to" date, rows json, "rowsFrom" integer, "rowsTo" integer, complete json, polled json
+    )) with ordinality as r ("accountId", "runId", epoch, source, page, "from", "to", rows, "rowsFrom", "rowsTo", complete, polled, nth)
     -- `offset 0`, here and below: always through the index. From the sizes that Postgres guesses for JSON it reads whole tables.
     left join lateral (
       select true as is_held, a.user_id, l.time_zone, so.overlap_days, so.has_windows, p.transactions_task
@@ -38,11 +39,12 @@ as $$
     select distinct on (p.nth, i.id collate "C") p.nth, p.account_id, i.*
     from pages p
     cross join lateral (
-      select i.*
-      from rows from (json_populate_recordset(null::app_private.incoming_transaction, p.json_rows)) with ordinality as i (
+      select i.* from unnest(p_rows[p.rows_from:p.rows_to]) with ordinality as i (
         id, status, direction, amount, currency, "occurredAt", "occurredOn", narration, category, "balanceAfter", counterparty,
         position
       )
+      union all
+      select i.* from rows from (json_populate_recordset(null::app_private.incoming_transaction, p.json_rows)) with ordinality as i
     ) i
     where p.is_held
     order by p.nth, i.id collate "C", i.position desc

@@ -8,11 +8,13 @@
 -- Coverage. Days of a complete window up to data-as-of − overlap become settled, in the same transaction as their rows, never
 -- before. The provider's data-as-of, never our clock: a provider that answers from a cache knows nothing of today.
 --
--- p_pages: [{"accountId", "runId", "epoch", "source", "page", "from", "to", "rows": [incoming_transaction],
+-- p_pages: [{"accountId", "runId", "epoch", "source", "page", "from", "to", "rowsFrom", "rowsTo",
 --            "complete": null | {"ids": [text], "settles": boolean, "asOf": timestamp},
 --            "polled"?: [{"referenceId", "outcome": "open" | "settled" | "unknown"}]}], at most one page an account: a second would be
 -- compared with what was stored before the first.
-create or replace function app_private.save_transactions(p_pages json)
+-- p_rows: the rows of all pages; those of a page are rowsFrom to rowsTo, counted from 1, none where rowsTo is before rowsFrom.
+-- Workers of 0.1.0 have them in the page instead, as "rows": [incoming_transaction], and hand over no p_rows.
+create or replace function app_private.save_transactions(p_pages json, p_rows app_private.incoming_transaction[] default null)
 returns table (
   outcome text, new_count integer, changed_count integer, unchanged_count integer, removed_count integer, deferred text[]
 )
@@ -22,7 +24,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  v_pages app_private.judged_page[] := array(select p from app_private.judge_pages(p_pages) p);
+  v_pages app_private.judged_page[] := array(select p from app_private.judge_pages(p_pages, p_rows) p);
   v_held bigint[];
   v_page app_private.judged_page;
 begin

@@ -1,9 +1,9 @@
 import test, { type ExecutionContext } from "ava";
 import type { Client } from "pg";
 import { z } from "zod";
-import type { SavedPage } from "../queries/pages.ts";
-import { valueOf } from "../testing/ask.ts";
-import { twoSessions, withClonedDb } from "../testing/database.ts";
+import { savedArguments, type SavedPage, saveTransactions } from "../queries/pages.ts";
+import { rowOf, valueOf } from "../testing/ask.ts";
+import { twoSessions, withClonedDb, withDb } from "../testing/database.ts";
 import { type Account, begin, complete, incoming, linkMono, page, save, setClock } from "../testing/world.ts";
 
 const rows = Array.from({ length: 100 }, (_, n) =>
@@ -34,8 +34,8 @@ const plan = z.tuple([
 
 async function walOf(t: ExecutionContext, db: Client, saved: SavedPage) {
   const { rows: explained } = await db.query(
-    "explain (analyze, wal, format json) select * from app_private.save_transactions($1)",
-    [JSON.stringify([saved])],
+    "explain (analyze, wal, format json) select * from app_private.save_transactions($1, $2)",
+    savedArguments([saved]),
   );
   const [
     {
@@ -62,9 +62,11 @@ test(
     t.deepEqual(await walOf(t, db, quiet), { records: 0, bytes: 0 });
     t.is(await footprint(), before);
     t.is(
-      await valueOf(db, "select pg_current_xact_id_if_assigned()::text from app_private.save_transactions($1)", [
-        JSON.stringify([quiet]),
-      ]),
+      await valueOf(
+        db,
+        "select pg_current_xact_id_if_assigned()::text from app_private.save_transactions($1, $2)",
+        savedArguments([quiet]),
+      ),
       null,
     );
 
@@ -115,14 +117,15 @@ test(
     for (const [n, account] of accounts.entries()) {
       pages.push(page(await begin(db, account), rows.slice(0, n + 1)));
     }
-    const { rows: answers } = await db.query("select outcome, new_count from app_private.save_transactions($1)", [
-      JSON.stringify(pages),
-    ]);
-    t.deepEqual(answers, [
-      { outcome: "ok", new_count: 1 },
-      { outcome: "ok", new_count: 2 },
-      { outcome: "ok", new_count: 3 },
-    ]);
+    const answers = await saveTransactions(db, pages);
+    t.deepEqual(
+      answers.map(({ outcome, new_count }) => [outcome, new_count]),
+      [
+        ["ok", 1],
+        ["ok", 2],
+        ["ok", 3],
+      ],
+    );
   }),
 );
 
@@ -149,10 +152,7 @@ test(
       );
     }
     t.is(new Set(await settled()).size, 2, "only one of them has its days still to settle");
-    const { rows: answers } = await db.query(
-      "select outcome, new_count, changed_count, unchanged_count, removed_count, deferred from app_private.save_transactions($1)",
-      [JSON.stringify(pages)],
-    );
+    const answers = await saveTransactions(db, pages);
     const nothing = { outcome: "ok", new_count: 0, changed_count: 0, removed_count: 0, deferred: [] };
     t.deepEqual(answers, [
       { ...nothing, unchanged_count: 100 },
@@ -162,5 +162,20 @@ test(
     ]);
     t.deepEqual(new Set(await settled()), new Set(["{[2026-03-01,2026-03-11)}"]));
     t.is(await valueOf(db, "select count(*) from app_public.transactions"), "401");
+  }),
+);
+
+test(
+  "a worker of 0.1.0, which has the rows within its pages, is answered the same",
+  withDb(async (t, db) => {
+    const old = (pages: SavedPage[]) =>
+      rowOf(db, "select new_count, changed_count, unchanged_count from app_private.save_transactions($1)", [
+        JSON.stringify(pages),
+      ]);
+    const lease = await begin(db, await linkMono(db));
+    const corrected = rows.with(0, { ...incoming(rows[0]?.id ?? "", "2026-03-02", { amount: "77" }) });
+    t.deepEqual(await old([page(lease, rows)]), { new_count: 100, changed_count: 0, unchanged_count: 0 });
+    t.like(await save(db, page(lease, rows)), { new_count: 0, changed_count: 0, unchanged_count: 100 });
+    t.deepEqual(await old([page(lease, corrected)]), { new_count: 0, changed_count: 1, unchanged_count: 99 });
   }),
 );

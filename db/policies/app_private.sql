@@ -8,7 +8,7 @@ grant execute on function
   app_private.begin_syncs(app_public.platform_source, text, json),
   app_private.resume_syncs(app_public.platform_source, text, json),
   app_private.suspend_syncs(json),
-  app_private.save_transactions(json),
+  app_private.save_transactions(json, app_private.incoming_transaction[]),
   app_private.finish_syncs(json),
   app_private.record_sync_failures(json),
   app_private.beat(text, text, uuid[], bigint[]),

@@ -40,12 +40,14 @@ export async function countWithinFunctions({ admin }: BenchDatabase): Promise<vo
   await admin.query("select pg_reload_conf()");
 }
 
-const statements = z.array(z.object({ calls: z.coerce.number(), ms: z.coerce.number(), query: z.string() }));
+const statements = z.array(
+  z.object({ calls: z.coerce.number(), ms: z.coerce.number(), planning: z.coerce.number(), query: z.string() }),
+);
 
 /** What took Postgres's time since counting began: the heaviest statements, of workers and of functions alike. */
 export async function heaviestStatements({ admin }: BenchDatabase, many = 25): Promise<string[]> {
   const { rows } = await admin.query(
-    `select s.calls, s.total_exec_time + s.total_plan_time as ms,
+    `select s.calls, s.total_exec_time + s.total_plan_time as ms, s.total_plan_time as planning,
        case when s.toplevel then '' else '  in a function: ' end || left(regexp_replace(s.query, '\\s+', ' ', 'g'), 150) as query
      from pg_stat_statements s join pg_roles r on r.oid = s.userid
      where r.rolname <> 'postgres' order by 2 desc limit $1`,
@@ -53,5 +55,8 @@ export async function heaviestStatements({ admin }: BenchDatabase, many = 25): P
   );
   return statements
     .parse(rows)
-    .map(({ calls, ms, query }) => `${ms.toFixed(0).padStart(7)} ms ${calls.toString().padStart(7)} calls  ${query}`);
+    .map(
+      ({ calls, ms, planning, query }) =>
+        `${ms.toFixed(0).padStart(7)} ms, ${planning.toFixed(0).padStart(5)} of it planning ${calls.toString().padStart(7)} calls  ${query}`,
+    );
 }

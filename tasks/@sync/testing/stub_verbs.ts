@@ -1,5 +1,6 @@
 import { newDb } from "pg-mem";
 import { z } from "zod";
+import { incomingColumns } from "../../../db/queries/pages.ts";
 import type { Queryable } from "../../../db/queryable.ts";
 
 /** One page, run or failure as TypeScript handed it over. */
@@ -33,20 +34,34 @@ export function stubVerbs(verbs: StubbedVerbs, asked: (verb: VerbName, items: It
   database.createSchema("app_private");
   database.registerLanguage("stub", ({ code }) => {
     const verb = verbName.parse(code);
-    return (text: string) => {
+    return (text: string, rows?: string[]) => {
       const items = z.array(item).parse(JSON.parse(text));
-      asked(verb, items);
-      return verbs[verb](items);
+      const whole = rows === undefined ? items : items.map((page) => withRows(page, rows));
+      asked(verb, whole);
+      return verbs[verb](whole);
     };
   });
   for (const [verb, columns] of Object.entries(ANSWERS)) {
     // text, not json: pg-mem's own json has a symbol where JSON has null.
+    const parameters = verb === "save_transactions" ? "p_items text, p_rows text[]" : "p_items text";
     database.public.none(
-      `create function app_private.${verb}(p_items text) returns table (${columns}) as $$${verb}$$ language stub`,
+      `create function app_private.${verb}(${parameters}) returns table (${columns}) as $$${verb}$$ language stub`,
     );
   }
   const { Pool } = adapter.parse(database.adapters.createPg());
   return new Pool();
+}
+
+const range = z.looseObject({ rowsFrom: z.number(), rowsTo: z.number() });
+
+/** The page with its rows within it. Rows of these tests need no quotes. */
+function withRows(page: Item, all: string[]): Item {
+  const { rowsFrom, rowsTo, ...others } = range.parse(page);
+  const rows = all.slice(rowsFrom - 1, rowsTo).map((row) => {
+    const values = row.slice(1, -1).split(",");
+    return Object.fromEntries(incomingColumns.map((column, at) => [column, values[at] === "" ? null : values[at]]));
+  });
+  return { ...others, rows };
 }
 
 const adapter = z.object({ Pool: z.custom<new () => Queryable>((value) => typeof value === "function") });
