@@ -20,7 +20,8 @@ export async function linkAccounts(
       [first, many, historyDays, series],
     );
   }
-  // Linking adds a job each. Here the dispatcher does.
+  // Linking adds a job each, and new users' tags are told to OneSignal. Here the dispatcher adds jobs, and linking is not what is measured.
+  await admin.query("update app_private.tag_mirrors set next_attempt_at = null");
   await admin.query("delete from graphile_worker._private_jobs");
   await admin.query("update app_private.sync_states set enqueued_until = null where enqueued_until < 'infinity'");
   // Or every question for jobs would read the dead ones.

@@ -1,5 +1,5 @@
 import type { Bench } from "./bench.ts";
-import { linkAccounts, makeAllDue, syncAllDue } from "./bench_accounts.ts";
+import { linkAccounts, linkBystanders, makeAllDue, syncAllDue } from "./bench_accounts.ts";
 import { onStage, type BenchStage } from "./bench_stage.ts";
 import { median, rounded } from "./numbers.ts";
 import { memoryOf } from "./process_cpu.ts";
@@ -16,13 +16,16 @@ export const scale: Bench = {
   question: "How does throughput grow with worker processes, and a worker's memory with an account's history?",
   async run({ short, say }) {
     const { speedup_2, speedup_4 } = await onStage((stage) => speedups(stage, short, say));
-    const little = await onStage((stage) => memoryAfter(stage, 1_000));
-    const long = await onStage((stage) => memoryAfter(stage, short ? 10_000 : 1_000_000));
+    const accounts = short ? 10 : 1_000;
+    const one = await onStage((stage) => memoryAfter(stage, 1, 1_000));
+    const many = await onStage((stage) => memoryAfter(stage, accounts, 1_000));
+    const long = await onStage((stage) => memoryAfter(stage, 1, 1_000 * accounts));
     say(
-      `most memory of a worker: ${rounded(little.most / 2 ** 20)} MB after an account of 1,000 transactions, ` +
-        `${rounded(long.most / 2 ** 20)} MB after one of ${long.rows} (${rounded(long.rows / long.seconds)} rows a second)`,
+      `most memory of a worker: ${rounded(one.most / 2 ** 20)} MB after one account of 1,000 transactions, ` +
+        `${rounded(many.most / 2 ** 20)} MB after ${accounts} of them (${rounded(many.rows / many.seconds)} rows a second), ` +
+        `${rounded(long.most / 2 ** 20)} MB after one account of ${long.rows} (${rounded(long.rows / long.seconds)} rows a second)`,
     );
-    return { speedup_2, speedup_4, memory_ratio: long.most / little.most };
+    return { speedup_2, speedup_4, memory_ratio: long.most / many.most };
   },
 };
 
@@ -51,16 +54,21 @@ async function speedups(
   return { speedup_2: two / one, speedup_4: four / one };
 }
 
-/** The most memory that a worker ever held, when it has brought one account with so many transactions up to date. */
+/**
+ * The most memory that a worker ever held, when it has brought so many accounts with so many transactions each up to date. One
+ * large account is compared with as many transactions of small ones: how much garbage Node lets lie grows with the work done.
+ */
 async function memoryAfter(
   { database, provider, startWorkers }: BenchStage,
-  rows: number,
+  accounts: number,
+  rowsEach: number,
 ): Promise<{ most: number; rows: number; seconds: number }> {
-  const rowsPerWindow = Math.ceil(rows / WINDOWS);
+  const rowsPerWindow = Math.ceil(rowsEach / WINDOWS);
   await provider.answerWith({ pageSize: 100, rowsPerWindow });
-  await linkAccounts(database, 1, HISTORY_DAYS, `${rows} rows`);
+  await linkBystanders(database);
+  await linkAccounts(database, accounts, HISTORY_DAYS, `${rowsEach} rows`);
   const workers = await startWorkers({ many: 1, concurrency: CONCURRENCY });
   const { seconds } = await syncAllDue(database);
   const { most } = await memoryOf(workers.processIds[0] ?? 0);
-  return { most, rows: rowsPerWindow * WINDOWS, seconds };
+  return { most, rows: accounts * rowsPerWindow * WINDOWS, seconds };
 }

@@ -44,3 +44,38 @@ test("a number's text comes back digit by digit", (t) => {
     }),
   );
 });
+
+test("a number keeps its text wherever JSON lets it stand", (t) => {
+  const blank = fc.stringMatching(/^[ \t\r\n]{0,3}$/);
+  const literal = fc.constantFrom("1.50", "-0.10", "1e3", "12345678901234567890");
+  const name = fc.string({ maxLength: 5 }).map((text) => JSON.stringify(text));
+  fc.assert(
+    fc.property(fc.array(blank, { minLength: 5, maxLength: 5 }), literal, name, (blanks, number, quoted) => {
+      const [a = "", b = "", c = "", d = "", e = ""] = blanks;
+      const inObject = parseExactJson(`${a}{${b}${quoted}${c}:${d}${number}${e}}`);
+      t.deepEqual(inObject, JSON.parse(`{${quoted}:${JSON.stringify(number)}}`));
+      t.deepEqual(parseExactJson(`${a}[${b}0${c},${d}${number}${e}]`), [0, number]);
+      t.deepEqual(parseExactJson(`${a}[${b}${number}${c}]`), [number]);
+      t.deepEqual(parseExactJson(`${a}${number}${b}`), number);
+    }),
+  );
+});
+
+test("a page whose only fractions are those of times pays for no reviver", (t) => {
+  const revived = (text: string): boolean => {
+    const parse = JSON.parse;
+    let withReviver = false;
+    JSON.parse = (source: string, reviver?: Parameters<typeof parse>[1]): unknown => {
+      withReviver ||= reviver !== undefined;
+      return parse(source, reviver);
+    };
+    try {
+      parseExactJson(text);
+    } finally {
+      JSON.parse = parse;
+    }
+    return withReviver;
+  };
+  t.false(revived('{"data":[{"date":"2026-03-01T08:00:00.500Z","amount":500000}]}'));
+  t.true(revived('{"data":[{"date":"2026-03-01T08:00:00.500Z","amount":5000.00}]}'));
+});

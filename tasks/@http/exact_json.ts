@@ -1,9 +1,9 @@
 /**
  * A number literal that JavaScript might not hold exactly: one with a fraction or an exponent, or with sixteen digits
- * and more. It always stands at the start, or behind a colon, comma or bracket. Text inside strings may match too,
- * which costs time and nothing else.
+ * and more. It always stands at the start, behind a comma or bracket, or behind a name's quote and colon: a colon alone would
+ * find the seconds of each time of day (`08:00:00.500Z`). Text inside strings may match too, which costs time and nothing else.
  */
-const MAYBE_INEXACT = /(?:^|[:,[])\s*-?(?:\d+[.eE]|\d{16})/;
+const MAYBE_INEXACT = /(?:^|"\s*:|[,[])\s*-?(?:\d+[.eE]|\d{16})/;
 
 /**
  * JSON.parse for money. Safe integers become numbers; every other number literal stays the text that it was, so that

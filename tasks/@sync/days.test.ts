@@ -113,6 +113,7 @@ test("a moment has a zone and exists", (t) => {
   ]) {
     t.is(parseInstant(text), null, text);
   }
+  t.is(parseInstant("2026-02-30T00:00:00.000Z"), null, "nor one that is written as ours are");
 });
 
 test("local day and time come back from the moment that they name", (t) => {
