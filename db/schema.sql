@@ -2012,6 +2012,10 @@ CREATE OR REPLACE FUNCTION app_private.begin_syncs(p_platform app_public.platfor
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
@@ -3178,6 +3182,10 @@ CREATE OR REPLACE FUNCTION app_private.finish_syncs(p_runs json)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
@@ -3415,7 +3423,6 @@ CREATE OR REPLACE FUNCTION app_private.judge_pages(p_pages json, p_rows app_priv
  LANGUAGE sql
  STABLE ROWS 10
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
   with pages as materialized (
     select r.nth, r."accountId" as account_id, r."runId" as run_id, r.epoch, r.source, r.page, r."from" as from_day, r."to" as to_day,
@@ -4780,6 +4787,10 @@ CREATE OR REPLACE FUNCTION app_private.record_sync_failures(p_failures json)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
@@ -5446,6 +5457,10 @@ CREATE OR REPLACE FUNCTION app_private.resume_syncs(p_platform app_public.platfo
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
@@ -5710,6 +5725,8 @@ CREATE OR REPLACE FUNCTION app_private.save_transactions(p_pages json, p_rows ap
  LANGUAGE plpgsql
  SECURITY DEFINER ROWS 10
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
@@ -5931,6 +5948,10 @@ CREATE OR REPLACE FUNCTION app_private.suspend_syncs(p_runs json)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 #variable_conflict use_column
 declare

@@ -12,10 +12,6 @@ returns setof app_private.judged_page
 language sql stable
 rows 10
 set search_path = pg_catalog, pg_temp
--- Knowing the JSON it would be planned for each call, which takes three times as long as running it.
-set plan_cache_mode = force_generic_plan
--- Planned while there are few transactions, it would go on reading all of them when there are many, until they are analyzed.
-set enable_seqscan = off
 as $$
   with pages as materialized (
     select r.nth, r."accountId" as account_id, r."runId" as run_id, r.epoch, r.source, r.page, r."from" as from_day, r."to" as to_day,

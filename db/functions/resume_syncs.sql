@@ -6,6 +6,10 @@ create or replace function app_private.resume_syncs(
 ) returns table (account_id uuid, outcome text, details json)
 language plpgsql security definer -- app_worker has no table grants
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan -- ARCHITECTURE, "Plans of verbs"
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare

@@ -18,7 +18,6 @@ returns table (
 )
 language plpgsql
 set search_path = pg_catalog, pg_temp
-set enable_seqscan = off -- as in judge_pages
 as $$
 #variable_conflict use_column
 declare

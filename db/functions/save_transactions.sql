@@ -21,6 +21,8 @@ returns table (
 language plpgsql security definer -- app_worker has no table grants
 rows 10
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan -- ARCHITECTURE, "Plans of verbs"
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
