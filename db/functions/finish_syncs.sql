@@ -10,6 +10,7 @@ language plpgsql security definer -- app_worker has no table grants
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan -- ARCHITECTURE, "Plans of verbs"
 set enable_seqscan = off
+set jit = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$

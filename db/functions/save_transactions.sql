@@ -23,6 +23,7 @@ rows 10
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan -- ARCHITECTURE, "Plans of verbs"
 set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 declare

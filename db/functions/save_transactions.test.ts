@@ -179,3 +179,31 @@ test(
     t.deepEqual(await old([page(lease, corrected)]), { new_count: 0, changed_count: 1, unchanged_count: 99 });
   }),
 );
+
+const blocks = z.tuple([
+  z.object({ "QUERY PLAN": z.tuple([z.object({ Plan: z.object({ "Shared Hit Blocks": z.number() }) })]) }),
+]);
+
+test(
+  "planned when an empty table was just vacuumed, it does not read all transactions when there are many",
+  withClonedDb(async (t, cloned) => {
+    const db = await cloned.connect("app_owner");
+    await db.query("alter table app_public.transactions set (autovacuum_enabled = false)");
+    await db.query("vacuum (analyze) app_public.transactions");
+    const touched = async (saved: SavedPage): Promise<number> => {
+      const explained = await db.query(
+        "explain (analyze, buffers, format json) select * from app_private.save_transactions($1, $2)",
+        savedArguments([saved]),
+      );
+      return blocks.parse(explained.rows)[0]["QUERY PLAN"][0].Plan["Shared Hit Blocks"];
+    };
+    const quiet = page(await begin(db, await linkMono(db)), rows.slice(0, 10), complete(rows.slice(0, 10)));
+    await save(db, quiet);
+    await save(db, quiet);
+    const few = await touched(quiet);
+    const crowd = Array.from({ length: 1_000 }, (_, n) => incoming(`c${n}`, "2026-03-02", { amount: `${n}.20` }));
+    for (let others = 0; others < 5; others += 1) await save(db, page(await begin(db, await linkMono(db)), crowd));
+    const many = await touched(quiet);
+    t.true(many < 2 * few, `${few} blocks, then ${many}`);
+  }),
+);
