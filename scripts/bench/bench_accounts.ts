@@ -11,19 +11,27 @@ export async function linkAccounts(
   historyDays: number,
   series = "first",
 ): Promise<void> {
-  for (let first = 0; first < many; first += 1_000) {
-    await admin.query(
-      `select app_private.link_account(json_build_object(
-         'accountId', gen_random_uuid(), 'userId', gen_random_uuid(), 'platform', 'mono', 'accountName', 'Account ' || n,
-         'currency', 'NGN', 'externalId', md5($4::text || n), 'historyDays', $3::int))
-       from generate_series($1::int + 1, least($1 + 1000, $2::int)) n`,
-      [first, many, historyDays, series],
-    );
+  const session = await admin.connect();
+  try {
+    // In one transaction: workers that run already would take the first jobs before they are deleted.
+    await session.query("begin");
+    for (let first = 0; first < many; first += 1_000) {
+      await session.query(
+        `select app_private.link_account(json_build_object(
+           'accountId', gen_random_uuid(), 'userId', gen_random_uuid(), 'platform', 'mono', 'accountName', 'Account ' || n,
+           'currency', 'NGN', 'externalId', md5($4::text || n), 'historyDays', $3::int))
+         from generate_series($1::int + 1, least($1 + 1000, $2::int)) n`,
+        [first, many, historyDays, series],
+      );
+    }
+    // Linking adds a job each, and new users' tags are told to OneSignal. Here the dispatcher adds jobs, and linking is not what is measured.
+    await session.query("update app_private.tag_mirrors set next_attempt_at = null");
+    await session.query("delete from graphile_worker._private_jobs");
+    await session.query("update app_private.sync_states set enqueued_until = null where enqueued_until < 'infinity'");
+    await session.query("commit");
+  } finally {
+    session.release(true);
   }
-  // Linking adds a job each, and new users' tags are told to OneSignal. Here the dispatcher adds jobs, and linking is not what is measured.
-  await admin.query("update app_private.tag_mirrors set next_attempt_at = null");
-  await admin.query("delete from graphile_worker._private_jobs");
-  await admin.query("update app_private.sync_states set enqueued_until = null where enqueued_until < 'infinity'");
   // Or every question for jobs would read the dead ones.
   await admin.query("vacuum graphile_worker._private_jobs");
 }
