@@ -22,28 +22,27 @@ async function syncedAndBegun(db: Client): Promise<{ account: Account; quiet: Sa
   return { account, quiet: page(lease, rows, last), changed: page(lease, other, last) };
 }
 
-const plan = z.tuple([
-  z.object({
-    "QUERY PLAN": z.tuple([
-      z.object({
-        Plan: z.object({ "Actual Rows": z.number(), "WAL Records": z.number(), "WAL Bytes": z.number() }),
-      }),
-    ]),
-  }),
-]);
+const plan = z.object({
+  "Actual Rows": z.number(),
+  "WAL Records": z.number(),
+  "WAL Bytes": z.number(),
+  "Shared Hit Blocks": z.number(),
+});
+const explained = z.tuple([z.object({ "QUERY PLAN": z.tuple([z.object({ Plan: plan })]) })]);
 
-async function walOf(t: ExecutionContext, db: Client, saved: SavedPage) {
-  const { rows: explained } = await db.query(
-    "explain (analyze, wal, format json) select * from app_private.save_transactions($1, $2)",
+/** What saving this page wrote and touched. */
+async function planOf(db: Client, saved: SavedPage): Promise<z.infer<typeof plan>> {
+  const { rows: found } = await db.query(
+    "explain (analyze, buffers, wal, format json) select * from app_private.save_transactions($1, $2)",
     savedArguments([saved]),
   );
-  const [
-    {
-      "QUERY PLAN": [{ Plan }],
-    },
-  ] = plan.parse(explained);
-  t.is(Plan["Actual Rows"], 1);
-  return { records: Plan["WAL Records"], bytes: Plan["WAL Bytes"] };
+  return explained.parse(found)[0]["QUERY PLAN"][0].Plan;
+}
+
+async function walOf(t: ExecutionContext, db: Client, saved: SavedPage) {
+  const found = await planOf(db, saved);
+  t.is(found["Actual Rows"], 1);
+  return { records: found["WAL Records"], bytes: found["WAL Bytes"] };
 }
 
 test(
@@ -180,23 +179,13 @@ test(
   }),
 );
 
-const blocks = z.tuple([
-  z.object({ "QUERY PLAN": z.tuple([z.object({ Plan: z.object({ "Shared Hit Blocks": z.number() }) })]) }),
-]);
-
 test(
   "planned when an empty table was just vacuumed, it does not read all transactions for each row when there are many",
   withClonedDb(async (t, cloned) => {
     const db = await cloned.connect("app_owner");
     await db.query("alter table app_public.transactions set (autovacuum_enabled = false)");
     await db.query("vacuum (analyze) app_public.transactions");
-    const touched = async (saved: SavedPage): Promise<number> => {
-      const explained = await db.query(
-        "explain (analyze, buffers, format json) select * from app_private.save_transactions($1, $2)",
-        savedArguments([saved]),
-      );
-      return blocks.parse(explained.rows)[0]["QUERY PLAN"][0].Plan["Shared Hit Blocks"];
-    };
+    const touched = async (saved: SavedPage) => (await planOf(db, saved))["Shared Hit Blocks"];
     const quiet = page(await begin(db, await linkMono(db)), rows.slice(0, 10), complete(rows.slice(0, 10)));
     await save(db, quiet);
     await save(db, quiet);

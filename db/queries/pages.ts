@@ -62,7 +62,7 @@ export const saveTransactions = (db: Queryable, pages: SavedPage[]): Promise<Sav
 
 /**
  * The arguments of save_transactions: the pages, and all of their rows one after the other. As JSON, a page of rows takes
- * Postgres three times as long to read (scripts/bench/RESULTS.md).
+ * Postgres three times as long to read (ARCHITECTURE.md, decisions).
  */
 export function savedArguments(pages: readonly SavedPage[]): [pages: string, rows: string[]] {
   const all: string[] = [];

@@ -104,16 +104,13 @@ export function onPageStage(
         vapidPublicKey: VAPID_PUBLIC_KEY,
       },
     });
+    opened.defer(() => app.close());
     const asked: string[] = [];
     app.addHook("preHandler", async (request) => {
       const named = operation.safeParse(request.body);
       if (named.success) asked.push(named.data.operationName);
     });
     await app.listen({ port: 0, host: "127.0.0.1" });
-    opened.defer(async () => {
-      await network.close();
-      await app.close();
-    });
     ({ port } = address.parse(app.server.address()));
     stage.mono.configureWebhooks({ url: `http://127.0.0.1:${port}/webhooks/mono`, secret: monoSecret });
     const stopping = new AbortController();
