@@ -1077,7 +1077,7 @@ create type app_private.judged_page as (
   page integer,
   from_day date,
   to_day date,
-  rows app_private.incoming_transaction[],
+  new_rows app_private.incoming_transaction[],
   ids text[],
   has_windows boolean,
   settles boolean,
@@ -1085,9 +1085,9 @@ create type app_private.judged_page as (
   polled json,
   transactions_task text,
   seen integer,
-  fresh integer,
-  changed integer,
-  missing integer
+  missing integer,
+  changed_rows app_private.incoming_transaction[],
+  known_ids text[]
 );
 
 create table app_private.account_counts (
@@ -2385,34 +2385,6 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION app_private.close_runs(p_runs json)
- RETURNS uuid[]
- LANGUAGE sql
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  with runs as (
-    select *
-    from json_to_recordset(p_runs) as r ("accountId" uuid, "runId" bigint, epoch integer, state jsonb)
-    order by r."accountId"
-  ),
-  locked as (
-    select s.account_id, r.state
-    from app_private.sync_states s
-    join runs r on r."accountId" = s.account_id and r."runId" = s.run_id and r.epoch = s.epoch
-    where s.held_by is not null
-    order by s.account_id
-    for no key update of s
-  ),
-  closed as (
-    update app_private.sync_states s
-    set run_id = null, held_by = null, enqueued_until = null, provider_state = coalesce(l.state, s.provider_state)
-    from locked l
-    where s.account_id = l.account_id
-    returning s.account_id
-  )
-  select coalesce(array_agg(account_id), '{}') from closed;
-$function$;
-
 CREATE OR REPLACE FUNCTION app_private.complete_erasures()
  RETURNS SETOF uuid
  LANGUAGE plpgsql
@@ -3192,18 +3164,18 @@ AS $function$
 #variable_conflict use_column
 declare
   v_now timestamptz := app_private.clock();
-  v_closed uuid[] := app_private.close_runs(p_runs);
+  v_held uuid[] := app_private.lock_runs(p_runs);
   v_waiting uuid[] := app_private.still_need_owner(p_runs);
 begin
   with runs as (
     select r.*
     from json_to_recordset(p_runs) as r (
-      "accountId" uuid, "runId" bigint, "dataAsOf" timestamptz, balance numeric, "balanceAsOf" timestamptz, log json
+      "accountId" uuid, "runId" bigint, state jsonb, "dataAsOf" timestamptz, balance numeric, "balanceAsOf" timestamptz, log json
     )
-    where r."accountId" = any (v_closed)
+    where r."accountId" = any (v_held)
   ),
   active as (
-    select r."accountId" as account_id, (
+    select r."accountId" as account_id, r.state, (
       select count(*)::smallint
       from (
         select from app_public.transactions t
@@ -3217,7 +3189,11 @@ begin
   ),
   scheduled as (
     update app_private.sync_states s
-    set failures = 0,
+    set run_id = null,
+      held_by = null,
+      enqueued_until = null,
+      provider_state = coalesce(n.state, s.provider_state),
+      failures = 0,
       last_failure_kind = case when s.account_id = any (v_waiting) then s.last_failure_kind end,
       failing_since = null,
       failing_told_at = null,
@@ -3267,11 +3243,11 @@ begin
   join logged l on l.account_id = r."accountId"
   where a.id = r."accountId";
 
-  perform app_private.close_episodes(array(select unnest(v_closed) except select unnest(v_waiting)), 'sync');
-  perform app_private.reset_breakers(v_closed);
+  perform app_private.close_episodes(array(select unnest(v_held) except select unnest(v_waiting)), 'sync');
+  perform app_private.reset_breakers(v_held);
 
   return query
-    select r."accountId", case when r."accountId" = any (v_closed) then 'ok' else 'lost' end
+    select r."accountId", case when r."accountId" = any (v_held) then 'ok' else 'lost' end
     from json_to_recordset(p_runs) as r ("accountId" uuid);
 end
 $function$;
@@ -3463,36 +3439,45 @@ AS $function$
   compared as (
     select i.nth,
       count(*)::integer as seen,
-      count(*) filter (where t.id is null)::integer as fresh,
-      count(*) filter (where t.id is not null and
-        (t.status, t.direction, t.amount, t.currency, t.occurred_at, t.occurred_on, t.narration, t.provider_category, t.balance_after, t.counterparty)
-        is distinct from
-        (i.status, i.direction, i.amount, i.currency, i."occurredAt", i."occurredOn", i.narration, i.category, i."balanceAfter", i.counterparty)
-      )::integer as changed,
-      array_agg(row (
-        i.id, i.status, i.direction, i.amount, i.currency, i."occurredAt", i."occurredOn", i.narration, i.category, i."balanceAfter",
-        i.counterparty
-      )::app_private.incoming_transaction) as rows
+      array_agg(whole.incoming) filter (where t.is_changed is null) as new_rows,
+      array_agg(whole.incoming) filter (where t.is_changed) as changed_rows,
+      array_agg(i.id) filter (where t.is_changed is not null) as known_ids
     from incoming i
     left join lateral (
-      select t.*
+      select (
+          t.status, t.direction, t.amount, t.currency, t.occurred_at, t.occurred_on, t.narration, t.provider_category, t.balance_after,
+          t.counterparty
+        ) is distinct from (
+          i.status, i.direction, i.amount, i.currency, i."occurredAt", i."occurredOn", i.narration, i.category, i."balanceAfter",
+          i.counterparty
+        ) as is_changed
       from app_public.transactions t
       where t.account_id = i.account_id and t.provider_transaction_id = i.id
       offset 0
     ) t on true
+    cross join lateral (
+      select row (
+        i.id, i.status, i.direction, i.amount, i.currency, i."occurredAt", i."occurredOn", i.narration, i.category, i."balanceAfter",
+        i.counterparty
+      )::app_private.incoming_transaction as incoming
+    ) whole
     group by i.nth
   ),
   judged as (
-    select p.*, c.rows, coalesce(c.seen, 0) as seen, coalesce(c.fresh, 0) as fresh, coalesce(c.changed, 0) as changed,
+    select p.*, c.new_rows, c.changed_rows, c.known_ids, coalesce(c.seen, 0) as seen,
       coalesce(p.is_complete and p.has_windows and (p.complete ->> 'settles')::boolean, false) as settles,
       case when p.is_complete then array(select json_array_elements_text(p.complete -> 'ids')) end as ids
     from pages p
     left join compared c on c.nth = p.nth
   )
   select j.nth,
-    case when j.is_held is null then 'lost' when j.fresh + j.changed + m.missing > 0 or j.polled is not null then 'news' else 'quiet' end,
-    j.account_id, j.run_id, j.epoch, j.user_id, j.source, j.page, j.from_day, j.to_day, j.rows, j.ids, j.has_windows,
-    j.settles, d.days, j.polled, j.transactions_task, j.seen, j.fresh, j.changed, m.missing
+    case
+      when j.is_held is null then 'lost'
+      when j.new_rows is not null or j.changed_rows is not null or m.missing > 0 or j.polled is not null then 'news'
+      else 'quiet'
+    end,
+    j.account_id, j.run_id, j.epoch, j.user_id, j.source, j.page, j.from_day, j.to_day, j.new_rows, j.ids, j.has_windows,
+    j.settles, d.days, j.polled, j.transactions_task, j.seen, m.missing, j.changed_rows, j.known_ids
   from judged j
   cross join lateral (
     select case when j.settles then daterange(j.from_day, greatest(j.from_day, least(
@@ -3911,6 +3896,23 @@ AS $function$
   select s.host, s.port, s.name from app_private.push_services s order by s.host, s.port;
 $function$;
 grant execute on function app_private.list_push_services() to app_worker;
+
+CREATE OR REPLACE FUNCTION app_private.lock_runs(p_runs json)
+ RETURNS uuid[]
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(array_agg(held.account_id), '{}')
+  from (
+    select s.account_id
+    from app_private.sync_states s
+    join json_to_recordset(p_runs) as r ("accountId" uuid, "runId" bigint, epoch integer)
+      on r."accountId" = s.account_id and r."runId" = s.run_id and r.epoch = s.epoch
+    where s.held_by is not null
+    order by s.account_id
+    for no key update of s
+  ) held;
+$function$;
 
 CREATE OR REPLACE FUNCTION app_private.mark_tags_stale(p_user_id uuid)
  RETURNS void
@@ -4798,19 +4800,23 @@ AS $function$
 #variable_conflict use_column
 declare
   v_now timestamptz := app_private.clock();
-  v_closed uuid[] := app_private.close_runs(p_failures);
+  v_held uuid[] := app_private.lock_runs(p_failures);
 begin
   with failed as (
     select f.*, p.*
     from json_to_recordset(p_failures) as f (
-      "accountId" uuid, "runId" bigint, kind app_public.failure_kind, message text, code text, "retryAt" timestamptz, log json
+      "accountId" uuid, "runId" bigint, state jsonb, kind app_public.failure_kind, message text, code text, "retryAt" timestamptz, log json
     )
     cross join lateral app_private.failure_policy(f.kind) p
-    where f."accountId" = any (v_closed)
+    where f."accountId" = any (v_held)
   ),
   scheduled as (
     update app_private.sync_states s
-    set failures = s.failures + f.counts::integer,
+    set run_id = null,
+      held_by = null,
+      enqueued_until = null,
+      provider_state = coalesce(f.state, s.provider_state),
+      failures = s.failures + f.counts::integer,
       last_failure_kind = f.kind,
       -- A link that needs its owner is told as such, and a key of ours that is wrong is told to no user: each begins anew
       -- what lasts.
@@ -4880,23 +4886,23 @@ begin
     select json_agg(json_build_object('accountId', f."accountId", 'runId', f."runId"))
     from json_to_recordset(p_failures) as f ("accountId" uuid, "runId" bigint, kind app_public.failure_kind)
     cross join lateral app_private.failure_policy(f.kind) p
-    where f."accountId" = any (v_closed) and p.tells = 'owner'
+    where f."accountId" = any (v_held) and p.tells = 'owner'
   ), '[]'));
   perform app_private.trip_breakers(coalesce((
     select json_agg(json_build_object('accountId', f."accountId", 'kind', f.kind))
     from json_to_recordset(p_failures) as f ("accountId" uuid, kind app_public.failure_kind)
-    where f."accountId" = any (v_closed) and f.kind in ('transient', 'provider_down')
+    where f."accountId" = any (v_held) and f.kind in ('transient', 'provider_down')
   ), '[]'));
-  perform app_private.tell_episodes(v_closed);
-  perform app_private.tell_failing(v_closed);
+  perform app_private.tell_episodes(v_held);
+  perform app_private.tell_failing(v_held);
   perform app_private.teach_quota(s.platform_source, max(f."retryAt") - v_now)
   from json_to_recordset(p_failures) as f ("accountId" uuid, kind app_public.failure_kind, "retryAt" timestamptz)
   join app_private.sync_states s on s.account_id = f."accountId"
-  where f."accountId" = any (v_closed) and f.kind = 'rate_limited'
+  where f."accountId" = any (v_held) and f.kind = 'rate_limited'
   group by s.platform_source;
 
   return query
-    select r."accountId", case when r."accountId" = any (v_closed) then 'ok' else 'lost' end
+    select r."accountId", case when r."accountId" = any (v_held) then 'ok' else 'lost' end
     from json_to_recordset(p_failures) as r ("accountId" uuid);
 end
 $function$;
@@ -5534,7 +5540,7 @@ AS $function$
 $function$;
 
 CREATE OR REPLACE FUNCTION app_private.save_page(p_page app_private.judged_page)
- RETURNS TABLE(outcome text, new_count integer, changed_count integer, unchanged_count integer, removed_count integer, deferred text[])
+ RETURNS TABLE(new_count integer, changed_count integer, removed_count integer, deferred text[])
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
@@ -5544,18 +5550,15 @@ declare
   v_inserted bigint[] := '{}';
   v_touched bigint[] := '{}';
   v_reissued bigint[] := '{}';
+  v_taken text[] := '{}';
   v_removed integer := 0;
   v_deferred text[] := '{}';
 begin
-  if p_page.changed > 0 then
+  if p_page.changed_rows is not null then
     with changed as (
       select t.id as row_id, i.*
-      from unnest(p_page.rows) i
+      from unnest(p_page.changed_rows) i
       join app_public.transactions t on t.account_id = p_page.account_id and t.provider_transaction_id = i.id
-      where
-        (t.status, t.direction, t.amount, t.currency, t.occurred_at, t.occurred_on, t.narration, t.provider_category, t.balance_after, t.counterparty)
-        is distinct from
-        (i.status, i.direction, i.amount, i.currency, i."occurredAt", i."occurredOn", i.narration, i.category, i."balanceAfter", i.counterparty)
     ),
     kept as (
       insert into app_public.transaction_revisions
@@ -5579,7 +5582,7 @@ begin
     select coalesce(array_agg(id), '{}') into v_touched from written;
   end if;
 
-  if p_page.settles and (p_page.fresh > 0 or p_page.missing > 0) then
+  if p_page.settles and p_page.new_rows is not null then
     -- Equal payments on one day pair off in order; one missing row stands for one new row, never for two.
     with fresh as (
       select i.*,
@@ -5587,10 +5590,7 @@ begin
           partition by i."occurredOn", i.direction, i.amount, i.currency, app_private.normal_narration(i.narration)
           order by i."occurredAt", i.id
         ) as nth
-      from unnest(p_page.rows) i
-      where not exists (
-        select from app_public.transactions t where t.account_id = p_page.account_id and t.provider_transaction_id = i.id
-      )
+      from unnest(p_page.new_rows) i
     ),
     missing as (
       select t.*,
@@ -5624,13 +5624,13 @@ begin
         revision = t.revision + 1, changed_at = v_now, run_id = p_page.run_id
       from pairs n
       where t.id = n.row_id
-      returning t.id
+      returning t.id, t.provider_transaction_id
     )
-    select coalesce(array_agg(id), '{}') into v_reissued from written;
-  elsif p_page.fresh > 0 and p_page.has_windows then
+    select coalesce(array_agg(id), '{}'), coalesce(array_agg(provider_transaction_id), '{}') into v_reissued, v_taken from written;
+  elsif p_page.new_rows is not null and p_page.has_windows then
     -- Row by row through the index by day and amount: joined as a set, every row of the account had its narration normalised.
     select coalesce(array_agg(i.id), '{}') into v_deferred
-    from unnest(p_page.rows) i
+    from unnest(p_page.new_rows) i
     where exists (
         select from (
           select t.provider_transaction_id, t.narration
@@ -5640,14 +5640,11 @@ begin
           offset 0
         ) alike
         where app_private.normal_narration(alike.narration) = app_private.normal_narration(i.narration)
-          and not exists (select from unnest(p_page.rows) other where other.id = alike.provider_transaction_id)
-      )
-      and not exists (
-        select from app_public.transactions t where t.account_id = p_page.account_id and t.provider_transaction_id = i.id
+          and alike.provider_transaction_id <> all (coalesce(p_page.known_ids, '{}'))
       );
   end if;
 
-  if p_page.fresh > 0 then
+  if p_page.new_rows is not null then
     with written as (
       insert into app_public.transactions (
         account_id, user_id, source, provider_transaction_id, status, direction, amount, currency, occurred_at,
@@ -5655,10 +5652,9 @@ begin
       )
       select p_page.account_id, p_page.user_id, p_page.source, i.id, i.status, i.direction, i.amount, i.currency, i."occurredAt",
         i."occurredOn", i.narration, i.category, i."balanceAfter", i.counterparty, v_now, p_page.run_id
-      from unnest(p_page.rows) i
-      where i.id <> all (v_deferred)
+      from unnest(p_page.new_rows) i
+      where i.id <> all (v_deferred || v_taken)
       order by i."occurredAt"
-      on conflict (account_id, provider_transaction_id) do nothing
       returning id
     )
     select coalesce(array_agg(id), '{}') into v_inserted from written;
@@ -5702,25 +5698,13 @@ begin
     where r.reference_id = d."referenceId" and r.account_id = p_page.account_id and r.outcome = 'open';
   end if;
 
-  if cardinality(v_inserted) + cardinality(v_touched) + cardinality(v_reissued) + v_removed > 0 then
-    -- So that a run which is cut off here still tells what it saved.
-    update app_public.sync_logs l
-    set new_count = l.new_count + cardinality(v_inserted),
-      changed_count = l.changed_count + cardinality(v_touched) + cardinality(v_reissued),
-      removed_count = l.removed_count + v_removed,
-      transactions_synced = l.transactions_synced + cardinality(v_inserted) + cardinality(v_touched) + cardinality(v_reissued),
-      pages = greatest(l.pages, p_page.page)
-    where l.id = p_page.run_id;
-    if p_page.transactions_task is not null and cardinality(v_inserted || v_touched || v_reissued) > 0 then
-      perform graphile_worker.add_job(p_page.transactions_task, json_build_object(
-        'accountId', p_page.account_id, 'runId', p_page.run_id::text, 'transactionIds', (v_inserted || v_touched || v_reissued)::text[]
-      ));
-    end if;
+  if p_page.transactions_task is not null and cardinality(v_inserted || v_touched || v_reissued) > 0 then
+    perform graphile_worker.add_job(p_page.transactions_task, json_build_object(
+      'accountId', p_page.account_id, 'runId', p_page.run_id::text, 'transactionIds', (v_inserted || v_touched || v_reissued)::text[]
+    ));
   end if;
 
-  return query select 'ok', cardinality(v_inserted), cardinality(v_touched) + cardinality(v_reissued),
-    p_page.seen - cardinality(v_inserted) - cardinality(v_touched) - cardinality(v_reissued) - cardinality(v_deferred),
-    v_removed, v_deferred;
+  return query select cardinality(v_inserted), cardinality(v_touched) + cardinality(v_reissued), v_removed, v_deferred;
 end
 $function$;
 
@@ -5737,13 +5721,7 @@ AS $function$
 declare
   v_pages app_private.judged_page[] := array(select p from app_private.judge_pages(p_pages, p_rows) p);
   v_held bigint[];
-  v_page app_private.judged_page;
 begin
-  new_count := 0;
-  changed_count := 0;
-  removed_count := 0;
-  deferred := '{}';
-
   -- In one order, so that two calls never wait for each other's leases crosswise.
   select coalesce(array_agg(held.nth), '{}') into v_held
   from (
@@ -5760,15 +5738,38 @@ begin
   from unnest(v_pages) p
   where c.account_id = p.account_id and c.source = p.source and p.settled_days is not null and p.nth = any (v_held);
 
-  foreach v_page in array v_pages loop
-    if v_page.verdict = 'news' and v_page.nth = any (v_held) then
-      return query select * from app_private.save_page(v_page);
-      continue;
-    end if;
-    outcome := case when v_page.verdict = 'quiet' and (v_page.settled_days is null or v_page.nth = any (v_held)) then 'ok' else 'lost' end;
-    unchanged_count := case when outcome = 'ok' then v_page.seen else 0 end;
-    return next;
-  end loop;
+  return query
+    with saved as materialized (
+      select p.nth, p.run_id, p.page, s.*
+      from unnest(v_pages) p
+      cross join lateral app_private.save_page(p) s
+      where p.verdict = 'news' and p.nth = any (v_held)
+    ),
+    told as (
+      -- At once, so that a run which is cut off later still tells what it saved.
+      update app_public.sync_logs l
+      set new_count = l.new_count + s.new_count,
+        changed_count = l.changed_count + s.changed_count,
+        removed_count = l.removed_count + s.removed_count,
+        transactions_synced = l.transactions_synced + s.new_count + s.changed_count,
+        pages = greatest(l.pages, s.page)
+      from saved s
+      where l.id = s.run_id and s.new_count + s.changed_count + s.removed_count > 0
+    )
+    select
+      case when s.nth is not null or p.verdict = 'quiet' and (p.settled_days is null or p.nth = any (v_held)) then 'ok' else 'lost' end,
+      coalesce(s.new_count, 0),
+      coalesce(s.changed_count, 0),
+      case
+        when s.nth is not null then p.seen - s.new_count - s.changed_count - cardinality(s.deferred)
+        when p.verdict = 'quiet' and (p.settled_days is null or p.nth = any (v_held)) then p.seen
+        else 0
+      end,
+      coalesce(s.removed_count, 0),
+      coalesce(s.deferred, '{}')
+    from unnest(v_pages) p
+    left join saved s on s.nth = p.nth
+    order by p.nth;
 end
 $function$;
 grant execute on function app_private.save_transactions(json,app_private.incoming_transaction[]) to app_worker;

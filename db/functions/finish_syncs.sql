@@ -17,18 +17,18 @@ as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := app_private.clock();
-  v_closed uuid[] := app_private.close_runs(p_runs);
+  v_held uuid[] := app_private.lock_runs(p_runs);
   v_waiting uuid[] := app_private.still_need_owner(p_runs);
 begin
   with runs as (
     select r.*
     from json_to_recordset(p_runs) as r (
-      "accountId" uuid, "runId" bigint, "dataAsOf" timestamptz, balance numeric, "balanceAsOf" timestamptz, log json
+      "accountId" uuid, "runId" bigint, state jsonb, "dataAsOf" timestamptz, balance numeric, "balanceAsOf" timestamptz, log json
     )
-    where r."accountId" = any (v_closed)
+    where r."accountId" = any (v_held)
   ),
   active as (
-    select r."accountId" as account_id, (
+    select r."accountId" as account_id, r.state, (
       select count(*)::smallint
       from (
         select from app_public.transactions t
@@ -42,7 +42,11 @@ begin
   ),
   scheduled as (
     update app_private.sync_states s
-    set failures = 0,
+    set run_id = null,
+      held_by = null,
+      enqueued_until = null,
+      provider_state = coalesce(n.state, s.provider_state),
+      failures = 0,
       last_failure_kind = case when s.account_id = any (v_waiting) then s.last_failure_kind end,
       failing_since = null,
       failing_told_at = null,
@@ -92,11 +96,11 @@ begin
   join logged l on l.account_id = r."accountId"
   where a.id = r."accountId";
 
-  perform app_private.close_episodes(array(select unnest(v_closed) except select unnest(v_waiting)), 'sync');
-  perform app_private.reset_breakers(v_closed);
+  perform app_private.close_episodes(array(select unnest(v_held) except select unnest(v_waiting)), 'sync');
+  perform app_private.reset_breakers(v_held);
 
   return query
-    select r."accountId", case when r."accountId" = any (v_closed) then 'ok' else 'lost' end
+    select r."accountId", case when r."accountId" = any (v_held) then 'ok' else 'lost' end
     from json_to_recordset(p_runs) as r ("accountId" uuid);
 end
 $$;

@@ -50,36 +50,45 @@ as $$
   compared as (
     select i.nth,
       count(*)::integer as seen,
-      count(*) filter (where t.id is null)::integer as fresh,
-      count(*) filter (where t.id is not null and
-        (t.status, t.direction, t.amount, t.currency, t.occurred_at, t.occurred_on, t.narration, t.provider_category, t.balance_after, t.counterparty)
-        is distinct from
-        (i.status, i.direction, i.amount, i.currency, i."occurredAt", i."occurredOn", i.narration, i.category, i."balanceAfter", i.counterparty)
-      )::integer as changed,
-      array_agg(row (
-        i.id, i.status, i.direction, i.amount, i.currency, i."occurredAt", i."occurredOn", i.narration, i.category, i."balanceAfter",
-        i.counterparty
-      )::app_private.incoming_transaction) as rows
+      array_agg(whole.incoming) filter (where t.is_changed is null) as new_rows,
+      array_agg(whole.incoming) filter (where t.is_changed) as changed_rows,
+      array_agg(i.id) filter (where t.is_changed is not null) as known_ids
     from incoming i
     left join lateral (
-      select t.*
+      select (
+          t.status, t.direction, t.amount, t.currency, t.occurred_at, t.occurred_on, t.narration, t.provider_category, t.balance_after,
+          t.counterparty
+        ) is distinct from (
+          i.status, i.direction, i.amount, i.currency, i."occurredAt", i."occurredOn", i.narration, i.category, i."balanceAfter",
+          i.counterparty
+        ) as is_changed
       from app_public.transactions t
       where t.account_id = i.account_id and t.provider_transaction_id = i.id
       offset 0
     ) t on true
+    cross join lateral (
+      select row (
+        i.id, i.status, i.direction, i.amount, i.currency, i."occurredAt", i."occurredOn", i.narration, i.category, i."balanceAfter",
+        i.counterparty
+      )::app_private.incoming_transaction as incoming
+    ) whole
     group by i.nth
   ),
   judged as (
-    select p.*, c.rows, coalesce(c.seen, 0) as seen, coalesce(c.fresh, 0) as fresh, coalesce(c.changed, 0) as changed,
+    select p.*, c.new_rows, c.changed_rows, c.known_ids, coalesce(c.seen, 0) as seen,
       coalesce(p.is_complete and p.has_windows and (p.complete ->> 'settles')::boolean, false) as settles,
       case when p.is_complete then array(select json_array_elements_text(p.complete -> 'ids')) end as ids
     from pages p
     left join compared c on c.nth = p.nth
   )
   select j.nth,
-    case when j.is_held is null then 'lost' when j.fresh + j.changed + m.missing > 0 or j.polled is not null then 'news' else 'quiet' end,
-    j.account_id, j.run_id, j.epoch, j.user_id, j.source, j.page, j.from_day, j.to_day, j.rows, j.ids, j.has_windows,
-    j.settles, d.days, j.polled, j.transactions_task, j.seen, j.fresh, j.changed, m.missing
+    case
+      when j.is_held is null then 'lost'
+      when j.new_rows is not null or j.changed_rows is not null or m.missing > 0 or j.polled is not null then 'news'
+      else 'quiet'
+    end,
+    j.account_id, j.run_id, j.epoch, j.user_id, j.source, j.page, j.from_day, j.to_day, j.new_rows, j.ids, j.has_windows,
+    j.settles, d.days, j.polled, j.transactions_task, j.seen, m.missing, j.changed_rows, j.known_ids
   from judged j
   cross join lateral (
     select case when j.settles then daterange(j.from_day, greatest(j.from_day, least(

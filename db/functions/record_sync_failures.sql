@@ -16,19 +16,23 @@ as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := app_private.clock();
-  v_closed uuid[] := app_private.close_runs(p_failures);
+  v_held uuid[] := app_private.lock_runs(p_failures);
 begin
   with failed as (
     select f.*, p.*
     from json_to_recordset(p_failures) as f (
-      "accountId" uuid, "runId" bigint, kind app_public.failure_kind, message text, code text, "retryAt" timestamptz, log json
+      "accountId" uuid, "runId" bigint, state jsonb, kind app_public.failure_kind, message text, code text, "retryAt" timestamptz, log json
     )
     cross join lateral app_private.failure_policy(f.kind) p
-    where f."accountId" = any (v_closed)
+    where f."accountId" = any (v_held)
   ),
   scheduled as (
     update app_private.sync_states s
-    set failures = s.failures + f.counts::integer,
+    set run_id = null,
+      held_by = null,
+      enqueued_until = null,
+      provider_state = coalesce(f.state, s.provider_state),
+      failures = s.failures + f.counts::integer,
       last_failure_kind = f.kind,
       -- A link that needs its owner is told as such, and a key of ours that is wrong is told to no user: each begins anew
       -- what lasts.
@@ -98,23 +102,23 @@ begin
     select json_agg(json_build_object('accountId', f."accountId", 'runId', f."runId"))
     from json_to_recordset(p_failures) as f ("accountId" uuid, "runId" bigint, kind app_public.failure_kind)
     cross join lateral app_private.failure_policy(f.kind) p
-    where f."accountId" = any (v_closed) and p.tells = 'owner'
+    where f."accountId" = any (v_held) and p.tells = 'owner'
   ), '[]'));
   perform app_private.trip_breakers(coalesce((
     select json_agg(json_build_object('accountId', f."accountId", 'kind', f.kind))
     from json_to_recordset(p_failures) as f ("accountId" uuid, kind app_public.failure_kind)
-    where f."accountId" = any (v_closed) and f.kind in ('transient', 'provider_down')
+    where f."accountId" = any (v_held) and f.kind in ('transient', 'provider_down')
   ), '[]'));
-  perform app_private.tell_episodes(v_closed);
-  perform app_private.tell_failing(v_closed);
+  perform app_private.tell_episodes(v_held);
+  perform app_private.tell_failing(v_held);
   perform app_private.teach_quota(s.platform_source, max(f."retryAt") - v_now)
   from json_to_recordset(p_failures) as f ("accountId" uuid, kind app_public.failure_kind, "retryAt" timestamptz)
   join app_private.sync_states s on s.account_id = f."accountId"
-  where f."accountId" = any (v_closed) and f.kind = 'rate_limited'
+  where f."accountId" = any (v_held) and f.kind = 'rate_limited'
   group by s.platform_source;
 
   return query
-    select r."accountId", case when r."accountId" = any (v_closed) then 'ok' else 'lost' end
+    select r."accountId", case when r."accountId" = any (v_held) then 'ok' else 'lost' end
     from json_to_recordset(p_failures) as r ("accountId" uuid);
 end
 $$;

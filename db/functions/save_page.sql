@@ -10,12 +10,8 @@
 -- row with a missing row's fingerprint *is* that row: it keeps its identity and what the user set, and takes the new
 -- id. What remains missing becomes `removed`, to be restored if it comes back. Where the provider said its data may be
 -- partial (settles is false), nothing is judged missing and deferred rows wait for the next complete reading.
---
--- What was written is told in the run's log at once, so that a run which is cut off later still tells it.
 create or replace function app_private.save_page(p_page app_private.judged_page)
-returns table (
-  outcome text, new_count integer, changed_count integer, unchanged_count integer, removed_count integer, deferred text[]
-)
+returns table (new_count integer, changed_count integer, removed_count integer, deferred text[])
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -25,18 +21,15 @@ declare
   v_inserted bigint[] := '{}';
   v_touched bigint[] := '{}';
   v_reissued bigint[] := '{}';
+  v_taken text[] := '{}';
   v_removed integer := 0;
   v_deferred text[] := '{}';
 begin
-  if p_page.changed > 0 then
+  if p_page.changed_rows is not null then
     with changed as (
       select t.id as row_id, i.*
-      from unnest(p_page.rows) i
+      from unnest(p_page.changed_rows) i
       join app_public.transactions t on t.account_id = p_page.account_id and t.provider_transaction_id = i.id
-      where
-        (t.status, t.direction, t.amount, t.currency, t.occurred_at, t.occurred_on, t.narration, t.provider_category, t.balance_after, t.counterparty)
-        is distinct from
-        (i.status, i.direction, i.amount, i.currency, i."occurredAt", i."occurredOn", i.narration, i.category, i."balanceAfter", i.counterparty)
     ),
     kept as (
       insert into app_public.transaction_revisions
@@ -60,7 +53,7 @@ begin
     select coalesce(array_agg(id), '{}') into v_touched from written;
   end if;
 
-  if p_page.settles and (p_page.fresh > 0 or p_page.missing > 0) then
+  if p_page.settles and p_page.new_rows is not null then
     -- Equal payments on one day pair off in order; one missing row stands for one new row, never for two.
     with fresh as (
       select i.*,
@@ -68,10 +61,7 @@ begin
           partition by i."occurredOn", i.direction, i.amount, i.currency, app_private.normal_narration(i.narration)
           order by i."occurredAt", i.id
         ) as nth
-      from unnest(p_page.rows) i
-      where not exists (
-        select from app_public.transactions t where t.account_id = p_page.account_id and t.provider_transaction_id = i.id
-      )
+      from unnest(p_page.new_rows) i
     ),
     missing as (
       select t.*,
@@ -105,13 +95,13 @@ begin
         revision = t.revision + 1, changed_at = v_now, run_id = p_page.run_id
       from pairs n
       where t.id = n.row_id
-      returning t.id
+      returning t.id, t.provider_transaction_id
     )
-    select coalesce(array_agg(id), '{}') into v_reissued from written;
-  elsif p_page.fresh > 0 and p_page.has_windows then
+    select coalesce(array_agg(id), '{}'), coalesce(array_agg(provider_transaction_id), '{}') into v_reissued, v_taken from written;
+  elsif p_page.new_rows is not null and p_page.has_windows then
     -- Row by row through the index by day and amount: joined as a set, every row of the account had its narration normalised.
     select coalesce(array_agg(i.id), '{}') into v_deferred
-    from unnest(p_page.rows) i
+    from unnest(p_page.new_rows) i
     where exists (
         select from (
           select t.provider_transaction_id, t.narration
@@ -121,14 +111,11 @@ begin
           offset 0
         ) alike
         where app_private.normal_narration(alike.narration) = app_private.normal_narration(i.narration)
-          and not exists (select from unnest(p_page.rows) other where other.id = alike.provider_transaction_id)
-      )
-      and not exists (
-        select from app_public.transactions t where t.account_id = p_page.account_id and t.provider_transaction_id = i.id
+          and alike.provider_transaction_id <> all (coalesce(p_page.known_ids, '{}'))
       );
   end if;
 
-  if p_page.fresh > 0 then
+  if p_page.new_rows is not null then
     with written as (
       insert into app_public.transactions (
         account_id, user_id, source, provider_transaction_id, status, direction, amount, currency, occurred_at,
@@ -136,10 +123,9 @@ begin
       )
       select p_page.account_id, p_page.user_id, p_page.source, i.id, i.status, i.direction, i.amount, i.currency, i."occurredAt",
         i."occurredOn", i.narration, i.category, i."balanceAfter", i.counterparty, v_now, p_page.run_id
-      from unnest(p_page.rows) i
-      where i.id <> all (v_deferred)
+      from unnest(p_page.new_rows) i
+      where i.id <> all (v_deferred || v_taken)
       order by i."occurredAt"
-      on conflict (account_id, provider_transaction_id) do nothing
       returning id
     )
     select coalesce(array_agg(id), '{}') into v_inserted from written;
@@ -183,24 +169,12 @@ begin
     where r.reference_id = d."referenceId" and r.account_id = p_page.account_id and r.outcome = 'open';
   end if;
 
-  if cardinality(v_inserted) + cardinality(v_touched) + cardinality(v_reissued) + v_removed > 0 then
-    -- So that a run which is cut off here still tells what it saved.
-    update app_public.sync_logs l
-    set new_count = l.new_count + cardinality(v_inserted),
-      changed_count = l.changed_count + cardinality(v_touched) + cardinality(v_reissued),
-      removed_count = l.removed_count + v_removed,
-      transactions_synced = l.transactions_synced + cardinality(v_inserted) + cardinality(v_touched) + cardinality(v_reissued),
-      pages = greatest(l.pages, p_page.page)
-    where l.id = p_page.run_id;
-    if p_page.transactions_task is not null and cardinality(v_inserted || v_touched || v_reissued) > 0 then
-      perform graphile_worker.add_job(p_page.transactions_task, json_build_object(
-        'accountId', p_page.account_id, 'runId', p_page.run_id::text, 'transactionIds', (v_inserted || v_touched || v_reissued)::text[]
-      ));
-    end if;
+  if p_page.transactions_task is not null and cardinality(v_inserted || v_touched || v_reissued) > 0 then
+    perform graphile_worker.add_job(p_page.transactions_task, json_build_object(
+      'accountId', p_page.account_id, 'runId', p_page.run_id::text, 'transactionIds', (v_inserted || v_touched || v_reissued)::text[]
+    ));
   end if;
 
-  return query select 'ok', cardinality(v_inserted), cardinality(v_touched) + cardinality(v_reissued),
-    p_page.seen - cardinality(v_inserted) - cardinality(v_touched) - cardinality(v_reissued) - cardinality(v_deferred),
-    v_removed, v_deferred;
+  return query select cardinality(v_inserted), cardinality(v_touched) + cardinality(v_reissued), v_removed, v_deferred;
 end
 $$;

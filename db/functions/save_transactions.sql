@@ -29,13 +29,7 @@ as $$
 declare
   v_pages app_private.judged_page[] := array(select p from app_private.judge_pages(p_pages, p_rows) p);
   v_held bigint[];
-  v_page app_private.judged_page;
 begin
-  new_count := 0;
-  changed_count := 0;
-  removed_count := 0;
-  deferred := '{}';
-
   -- In one order, so that two calls never wait for each other's leases crosswise.
   select coalesce(array_agg(held.nth), '{}') into v_held
   from (
@@ -52,14 +46,37 @@ begin
   from unnest(v_pages) p
   where c.account_id = p.account_id and c.source = p.source and p.settled_days is not null and p.nth = any (v_held);
 
-  foreach v_page in array v_pages loop
-    if v_page.verdict = 'news' and v_page.nth = any (v_held) then
-      return query select * from app_private.save_page(v_page);
-      continue;
-    end if;
-    outcome := case when v_page.verdict = 'quiet' and (v_page.settled_days is null or v_page.nth = any (v_held)) then 'ok' else 'lost' end;
-    unchanged_count := case when outcome = 'ok' then v_page.seen else 0 end;
-    return next;
-  end loop;
+  return query
+    with saved as materialized (
+      select p.nth, p.run_id, p.page, s.*
+      from unnest(v_pages) p
+      cross join lateral app_private.save_page(p) s
+      where p.verdict = 'news' and p.nth = any (v_held)
+    ),
+    told as (
+      -- At once, so that a run which is cut off later still tells what it saved.
+      update app_public.sync_logs l
+      set new_count = l.new_count + s.new_count,
+        changed_count = l.changed_count + s.changed_count,
+        removed_count = l.removed_count + s.removed_count,
+        transactions_synced = l.transactions_synced + s.new_count + s.changed_count,
+        pages = greatest(l.pages, s.page)
+      from saved s
+      where l.id = s.run_id and s.new_count + s.changed_count + s.removed_count > 0
+    )
+    select
+      case when s.nth is not null or p.verdict = 'quiet' and (p.settled_days is null or p.nth = any (v_held)) then 'ok' else 'lost' end,
+      coalesce(s.new_count, 0),
+      coalesce(s.changed_count, 0),
+      case
+        when s.nth is not null then p.seen - s.new_count - s.changed_count - cardinality(s.deferred)
+        when p.verdict = 'quiet' and (p.settled_days is null or p.nth = any (v_held)) then p.seen
+        else 0
+      end,
+      coalesce(s.removed_count, 0),
+      coalesce(s.deferred, '{}')
+    from unnest(v_pages) p
+    left join saved s on s.nth = p.nth
+    order by p.nth;
 end
 $$;

@@ -32,7 +32,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "drop the fence: a run closes whatever run is open",
     breaks: ["fence", "double_run", "closed_run", "last_synced_at"],
     mutation: {
-      inDatabase: replaceIn("close_runs", `and r."runId" = s.run_id and r.epoch = s.epoch`, ""),
+      inDatabase: replaceIn("lock_runs", `and r."runId" = s.run_id and r.epoch = s.epoch`, ""),
     },
   },
   {

@@ -3,10 +3,12 @@ import fc from "fast-check";
 import { DatabaseError } from "pg";
 import { coalesce } from "./coalesce.ts";
 
-type Item = { key: string; group?: string; weight?: number };
+type Item = { key: string; group?: string; weight?: number; isUrgent?: boolean };
 
 /** A set-based verb whose calls end when the test says so. */
-function stub(options: { lanes?: number; most?: number; heaviest?: number } = {}) {
+function stub(
+  options: { lanes?: number; most?: number; heaviest?: number; worthwhile?: () => number; patienceMs?: number } = {},
+) {
   const calls: { keys: string[]; answer: () => void; fail: (error: unknown) => void }[] = [];
   const arrivals: (() => void)[] = [];
   const submit = coalesce<Item, string>({
@@ -19,6 +21,7 @@ function stub(options: { lanes?: number; most?: number; heaviest?: number } = {}
     keyOf: ({ key }) => key,
     groupOf: ({ group = "" }) => group,
     weightOf: ({ weight = 1 }) => weight,
+    isUrgent: ({ isUrgent = false }) => isUrgent,
     most: 10,
     ...options,
   });
@@ -93,6 +96,36 @@ test("a call holds one group, is bounded in items and weight, and a heavy item g
   }
   await Promise.all(all);
   t.deepEqual(keys, [["a", "c"], ["b"], ["d"], ["e"]]);
+});
+
+test("company that can be expected is waited for; not by a full call, nor by an urgent item, nor for ever", async (t) => {
+  const waits = { worthwhile: () => 3, patienceMs: 60_000 };
+  const patient = stub(waits);
+  void patient.submit("a");
+  void patient.submit("b");
+  await settled();
+  t.is(patient.calls.length, 0);
+  void patient.submit("c");
+  t.deepEqual((await patient.nextCall()).keys, ["a", "b", "c"]);
+
+  const heavy = stub({ ...waits, heaviest: 10 });
+  void heavy.submit("a", { weight: 4 });
+  void heavy.submit("b", { weight: 6 });
+  t.deepEqual((await heavy.nextCall()).keys, ["a", "b"]);
+
+  const many = stub({ ...waits, most: 2 });
+  void many.submit("a");
+  void many.submit("b");
+  t.deepEqual((await many.nextCall()).keys, ["a", "b"]);
+
+  const urgent = stub(waits);
+  void urgent.submit("a");
+  void urgent.submit("b", { isUrgent: true });
+  t.deepEqual((await urgent.nextCall()).keys, ["a", "b"]);
+
+  const impatient = stub({ ...waits, patienceMs: 1 });
+  void impatient.submit("a");
+  t.deepEqual((await impatient.nextCall()).keys, ["a"]);
 });
 
 test("what Postgres refuses is asked again one by one: only the one to blame fails", async (t) => {

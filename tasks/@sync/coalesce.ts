@@ -16,12 +16,11 @@ export type CoalesceOptions<Item, Answer> = {
   lanes?: number;
   /** How many items are worth waiting for, as things are now; with so many a call is sent at once. */
   worthwhile?: () => number;
+  /** The longest that an item waits for company, in milliseconds. */
+  patienceMs?: number;
   /** An item that nobody else should keep waiting: its call is sent at once. */
   isUrgent?: (item: Item) => boolean;
 };
-
-/** The longest that an item waits for company. */
-const PATIENCE_MS = 10;
 
 type Waiting<Item, Answer> = {
   item: Item;
@@ -33,7 +32,7 @@ type Waiting<Item, Answer> = {
 /**
  * Makes one set-based call of the calls that are wanted at the same moment, as a database's group commit does: who comes
  * while a call is under way shares the next one, and where `worthwhile` says that more can be expected, they are waited
- * for, at most 10 ms. The items of a call are sorted by their key, so that two calls, whoever makes them, never
+ * for, at most 10 ms and only while the call has room. The items of a call are sorted by their key, so that two calls, whoever makes them, never
  * wait for each other's rows crosswise.
  *
  * An error is handed to each who waits for the call. When Postgres refused the statement (which is then undone), each item
@@ -42,7 +41,7 @@ type Waiting<Item, Answer> = {
  */
 export function coalesce<Item, Answer>(options: CoalesceOptions<Item, Answer>): (item: Item) => Promise<Answer> {
   const { call, keyOf, groupOf = () => "", weightOf = () => 1, heaviest = Infinity, most, lanes = 1 } = options;
-  const { worthwhile = () => 1, isUrgent = () => false } = options;
+  const { worthwhile = () => 1, patienceMs = 10, isUrgent = () => false } = options;
   const waiting: Waiting<Item, Answer>[] = [];
   const keysUnderWay = new Set<string>();
   let underWay = 0;
@@ -56,10 +55,14 @@ export function coalesce<Item, Answer>(options: CoalesceOptions<Item, Answer>): 
     setImmediate(() => {
       isScheduled = false;
       if (underWay === lanes) return;
-      if (waiting.length >= worthwhile() || waiting.some(({ item }) => isUrgent(item))) begin();
-      else patience ??= setTimeout(begin, PATIENCE_MS);
+      if (waiting.length >= worthwhile() || isFull() || waiting.some(({ item }) => isUrgent(item))) begin();
+      else patience ??= setTimeout(begin, patienceMs);
     });
   };
+
+  /** Whoever else comes would not share the next call. */
+  const isFull = (): boolean =>
+    waiting.length >= most || waiting.reduce((sum, { item }) => sum + weightOf(item), 0) >= heaviest;
 
   const begin = (): void => {
     clearTimeout(patience);

@@ -45,7 +45,7 @@ export function daysOf(range: { from: Day; to: Day }): Day[] {
 export function dayIn(zone: string, instant: Instant | Date): Day {
   const at = new Date(instant).getTime();
   const offset = offsetThrough(zone, Math.floor(at / DAY_MS));
-  if (offset !== null) return new Date(at + offset).toISOString().slice(0, 10);
+  if (offset !== null) return dayText(Math.floor((at + offset) / DAY_MS));
   const { year, month, day } = wallClock(zone, new Date(at));
   return `${year}-${month}-${day}`;
 }
@@ -93,24 +93,36 @@ function offsetAt(zone: string, at: number): number {
   return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) - Math.floor(at / 1000) * 1000;
 }
 
-/** Days of UTC, as `zone day`, whose offset is known. */
-const offsets = new Map<string, number | null>();
-const MOST_OFFSETS = 10_000;
+/** By zone, the days of UTC (counted from 1970) whose offset is known. */
+const offsets = new Map<string, Map<number, number | null>>();
+const MOST_DAYS = 10_000;
 
 /**
  * The zone's offset in milliseconds, where it is one for a whole day of UTC (counted from 1970); null where the clock is
  * turned within it. Remembered, because a page of rows asks for the same few days, and asking Intl for each row was a sixth of a worker's time.
  */
 function offsetThrough(zone: string, dayNumber: number): number | null {
-  const key = `${zone} ${dayNumber}`;
-  const known = offsets.get(key);
+  const ofZone = offsets.get(zone) ?? new Map<number, number | null>();
+  const known = ofZone.get(dayNumber);
   if (known !== undefined) return known;
   // No zone turns its clock twice in two days: the same offset at both ends is the offset in between.
   const offset = offsetAt(zone, dayNumber * DAY_MS);
   const found = offset === offsetAt(zone, (dayNumber + 1) * DAY_MS) ? offset : null;
-  if (offsets.size >= MOST_OFFSETS) offsets.clear();
-  offsets.set(key, found);
+  if (ofZone.size >= MOST_DAYS) ofZone.clear();
+  offsets.set(zone, ofZone.set(dayNumber, found));
   return found;
+}
+
+const dayTexts = new Map<number, Day>();
+
+/** The day that many days after 1970-01-01. Remembered: writing it was a twentieth of a worker's time. */
+function dayText(dayNumber: number): Day {
+  const known = dayTexts.get(dayNumber);
+  if (known !== undefined) return known;
+  const text = new Date(dayNumber * DAY_MS).toISOString().slice(0, 10);
+  if (dayTexts.size >= MOST_DAYS) dayTexts.clear();
+  dayTexts.set(dayNumber, text);
+  return text;
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();

@@ -281,3 +281,59 @@ test("whenever a window completes, it holds exactly the list as it is, however t
   );
   t.pass();
 });
+
+/** Answers each page when it is told to. */
+function pagesByHand(pages: number) {
+  const asked: number[] = [];
+  const answers = Array.from({ length: pages }, () => Promise.withResolvers<WindowPage>());
+  return {
+    asked,
+    fetchPage: (page: number): Promise<WindowPage> => {
+      asked.push(page);
+      return answers[page - 1]?.promise ?? Promise.reject(new Error(`page ${page} was not to be asked for`));
+    },
+    answer: (page: number): void =>
+      answers[page - 1]?.resolve({
+        rows: [row(`row ${page}`)],
+        total: pages,
+        nextPage: page === pages ? null : page + 1,
+      }),
+    refuse: (page: number, error: Error): void => answers[page - 1]?.reject(error),
+  };
+}
+
+test("the next page is asked for while the one before it is taken care of, and none after the last", async (t) => {
+  const byHand = pagesByHand(3);
+  const steps = readWindow(window, byHand.fetchPage, { settles: true });
+  byHand.answer(1);
+  t.is((await steps.next()).value?.page, 1);
+  t.deepEqual(byHand.asked, [1, 2]);
+  byHand.answer(2);
+  t.is((await steps.next()).value?.page, 2);
+  t.deepEqual(byHand.asked, [1, 2, 3]);
+  byHand.answer(3);
+  t.deepEqual((await steps.next()).value?.complete?.ids, ["row 1", "row 2", "row 3"]);
+  t.true((await steps.next()).done);
+  t.deepEqual(byHand.asked, [1, 2, 3]);
+});
+
+test("what the next page throws is thrown when the one before it was taken care of", async (t) => {
+  const byHand = pagesByHand(2);
+  const steps = readWindow(window, byHand.fetchPage, { settles: true });
+  byHand.answer(1);
+  byHand.refuse(2, new Error("the provider hung up"));
+  t.is((await steps.next()).value?.page, 1);
+  await t.throwsAsync(() => steps.next(), { message: "the provider hung up" });
+});
+
+test("whoever gives a window up is let go when the page that is on its way has ended", async (t) => {
+  const byHand = pagesByHand(2);
+  const steps = readWindow(window, byHand.fetchPage, { settles: true });
+  byHand.answer(1);
+  await steps.next();
+  const left = steps.return();
+  const first = await Promise.race([left.then(() => "left"), new Promise((resolve) => setImmediate(resolve, "waits"))]);
+  t.is(first, "waits");
+  byHand.refuse(2, new Error("nobody hears of this"));
+  t.true((await left).done);
+});

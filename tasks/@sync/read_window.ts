@@ -56,6 +56,9 @@ export class PagingError extends Error {
  * Rows of days outside the window count towards the total, but are not told: those days are another window's, or
  * settled, and what is missing or re-issued among them could not be judged from here.
  *
+ * While a page is taken care of, the next one is on its way: a save waits for others to share its call, and a long history would wait
+ * with it. What asking for it throws is thrown after the page before it was taken care of.
+ *
  * Where a provider gives no total, the pages are told and nothing is complete.
  *
  * Throws WindowUnstableError, PagingError, and what `fetchPage` throws.
@@ -90,8 +93,10 @@ async function* readOnce(
   const pages: (string | null)[][] = [];
   let nameless = 0;
   let total: number | null = null;
+  await using ahead = new PageAhead(fetchPage);
+  ahead.ask(1);
   for (let page = 1; page <= maxPages; page += 1) {
-    const found = await fetchPage(page);
+    const found = await ahead.take();
     if (page === 1) total = found.total;
     if (found.total !== total) return INCOHERENT;
 
@@ -109,6 +114,8 @@ async function* readOnce(
       const order = JSON.stringify(pages);
       if (order !== previous) return { order };
     }
+    const goesOn = !isLast && found.nextPage === page + 1 && found.rows.length > 0;
+    if (goesOn && page < maxPages) ahead.ask(page + 1);
     yield {
       kind: "page",
       window,
@@ -120,9 +127,40 @@ async function* readOnce(
     if (isLast) return "done";
     if (found.nextPage !== page + 1) throw new PagingError(window, page, "the next page is not the one after it");
     // An empty page in the middle: the list shrank behind our back, or its paging goes on for ever.
-    if (found.rows.length === 0) return INCOHERENT;
+    if (!goesOn) return INCOHERENT;
   }
   throw new PagingError(window, maxPages, "there is still a page after it");
+}
+
+/**
+ * The next page, on its way while the one before it is written down. One page ahead and no more: one that is asked for in vain (its lease
+ * was lost meanwhile) is one request.
+ */
+class PageAhead implements AsyncDisposable {
+  readonly #fetchPage: (page: number) => Promise<WindowPage>;
+  #asked: Promise<WindowPage> | null = null;
+
+  constructor(fetchPage: (page: number) => Promise<WindowPage>) {
+    this.#fetchPage = fetchPage;
+  }
+
+  ask(page: number): void {
+    this.#asked = this.#fetchPage(page);
+    // Whoever takes the page hears of it, when the page before it was taken care of.
+    this.#asked.catch(() => {});
+  }
+
+  async take(): Promise<WindowPage> {
+    const asked = this.#asked;
+    this.#asked = null;
+    if (asked === null) throw new TypeError("a page is taken that was not asked for");
+    return asked;
+  }
+
+  /** Nobody wants it any more: its request ends before its run does. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#asked?.catch(() => {});
+  }
 }
 
 function idOf(row: MappedRow): string | null {

@@ -28,8 +28,8 @@ export type SyncDependencies = {
 
 /**
  * Runs one account whose lease is held: the platform tells what it sees, step by step, and each step is written down
- * before the next is asked for. Nothing is written without the lease, and no transaction is open while the provider is
- * asked.
+ * before the next is taken; the next page may be on its way meanwhile (read_window.ts). Nothing is written without the
+ * lease, and no transaction is open while the provider is asked.
  *
  * Failures of the provider become a recorded failure and a normal return. What it throws is a failure of ours (the
  * database went away, a bug): the worker's own retry, and the heartbeat, deal with that.
