@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { getPriority } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { parseKeyring } from "../tasks/@credentials/keyring.ts";
@@ -165,5 +166,27 @@ test(
     const nowhere = startWorker({ ...good, DATABASE_URL: "postgres://nobody:x@127.0.0.1:1/none" });
     t.is(await nowhere.ended, 2);
     t.regex(nowhere.output(), /Postgres cannot be reached/);
+  }),
+);
+
+test(
+  "a worker yields to the machine's other processes, as far as it is told to",
+  withClonedDb(async (t, cloned) => {
+    const environment = { DATABASE_URL: cloned.url, TIDEMARK_ENCRYPTION_KEYS: newKeys() };
+    const priorityOf = async (...args: string[]): Promise<number> => {
+      const worker = startWorker(environment, ...args);
+      const says = async (): Promise<void> => {
+        while (!worker.output().includes("worker started")) await once(worker.process.stdout ?? worker.process, "data");
+      };
+      await Promise.race([says(), worker.ended]);
+      const priority = getPriority(worker.process.pid);
+      worker.process.kill("SIGTERM");
+      t.is(await worker.ended, 0, worker.output());
+      return priority;
+    };
+    // Whoever runs the tests may have lowered their priority already.
+    t.is(await priorityOf(), Math.max(5, getPriority()));
+    t.is(await priorityOf("--nice", "0"), getPriority());
+    t.is(await priorityOf("--nice", "19"), 19);
   }),
 );

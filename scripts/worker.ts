@@ -4,8 +4,10 @@
  *   npm run worker                         every platform that has keys
  *   npm run worker -- --platform mono      one platform (may be repeated)
  *   npm run worker -- --concurrency 16     jobs at once, for each platform (8)
+ *   npm run worker -- --nice 0             yields to nobody on this machine (5)
  */
 
+import { getPriority, setPriority } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { loadEnvironment } from "../db/environment.ts";
 import { createLog, type Log } from "../db/log.ts";
@@ -19,10 +21,13 @@ import { exitWithSentence, UsageError } from "./usage.ts";
 
 const HELP = `npm run worker: runs jobs until it is told to stop.
   --platform mono|mtn_momo   one platform only; may be repeated (default: each that has keys)
-  --concurrency N            jobs at once, for each platform (8)`;
+  --concurrency N            jobs at once, for each platform (8)
+  --nice N                   how far it yields to other processes of the machine, 0 to 19 (5)`;
 
 async function main(): Promise<void> {
-  const { platforms: wanted, concurrency, deadlineMs } = readArguments();
+  const { platforms: wanted, concurrency, nice, deadlineMs } = readArguments();
+  // Where a server runs on the same machine, people wait for it; nobody waits for one sync among thousands.
+  if (getPriority() < nice) setPriority(nice);
   const environment = loadEnvironment();
   const log = createLog({ level: environment.LOG_LEVEL, process: "worker" });
   const runtime = await patiently(log, () =>
@@ -69,12 +74,14 @@ async function patiently<T>(log: Log, start: () => Promise<T>): Promise<T> {
 function readArguments(): {
   platforms: PlatformSource[] | undefined;
   concurrency: number;
+  nice: number;
   deadlineMs: number | undefined;
 } {
   const { values } = readCommandLine(HELP, {
     options: {
       platform: { type: "string", multiple: true },
       concurrency: { type: "string", default: "8" },
+      nice: { type: "string", default: "5" },
       // For the soak, whose simulators leave requests unanswered by the hundred: how long one request may take.
       "deadline-ms": { type: "string" },
     },
@@ -83,6 +90,9 @@ function readArguments(): {
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 200) {
     throw new UsageError("--concurrency takes a whole number from 1 to 200.");
   }
+  const nice = Number(values.nice);
+  if (!Number.isInteger(nice) || nice < 0 || nice > 19)
+    throw new UsageError("--nice takes a whole number from 0 to 19.");
   const deadline = values["deadline-ms"];
   const deadlineMs = deadline === undefined ? undefined : Number(deadline);
   if (deadlineMs !== undefined && !(Number.isInteger(deadlineMs) && deadlineMs >= 1 && deadlineMs <= 60_000)) {
@@ -93,7 +103,7 @@ function readArguments(): {
     if (!platform.success) throw new UsageError(`--platform takes ${platformSource.options.join(" or ")}.`);
     return platform.data;
   });
-  return { platforms, concurrency, deadlineMs };
+  return { platforms, concurrency, nice, deadlineMs };
 }
 
 main().catch(exitWithSentence);

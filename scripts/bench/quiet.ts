@@ -7,8 +7,8 @@ import { median, rounded } from "./numbers.ts";
 import { preparePeers, runPeer } from "./peers.ts";
 import { processorTime } from "./process_cpu.ts";
 
-/** One process a core that Postgres leaves free; the floor has the same. */
-const WORKERS = { many: 1, concurrency: 32 };
+/** One process a core that Postgres leaves free, which mostly waits for providers: many at once. The floor and the peers have the same. */
+const WORKERS = { many: 1, concurrency: 64 };
 
 /** A window of four or five days, as a daily sync asks for, holds this many rows. */
 const ROWS = 5;
