@@ -19,6 +19,7 @@ import { LiveRun } from "./live_run.ts";
 import { SeededFaults, TIMED_KINDS } from "./seeded_faults.ts";
 import { openStage, type Stage } from "./stage.ts";
 import type { Violation } from "./violation.ts";
+import { WorkUnderWay } from "./work_under_way.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -320,15 +321,19 @@ class SteppedSoak {
     const original = (account: LeasedAccount, context: SyncContext): AsyncIterable<SyncStep> =>
       platform.sync(account, context);
     const told = this.#options.mutation?.inPlatform?.(original, this.#stage.owner) ?? original;
-    const gated: Platform = { ...platform, sync: (account, context) => this.#gates(told(account, context)) };
-    return { platform: gated, baseUrl };
+    const sync: Platform["sync"] = (account, context) => {
+      const underWay = new WorkUnderWay();
+      return this.#gates(told(account, underWay.watching(context)), underWay);
+    };
+    return { platform: { ...platform, sync }, baseUrl };
   }
 
-  async *#gates(steps: AsyncIterable<SyncStep>): AsyncGenerator<SyncStep, void, void> {
+  async *#gates(steps: AsyncIterable<SyncStep>, underWay: WorkUnderWay): AsyncGenerator<SyncStep, void, void> {
     const run = this.#current;
     if (run === undefined) throw new Error("a run began out of turn");
     await run.gate();
     for await (const step of steps) {
+      await underWay.ended();
       await run.gate();
       yield step;
     }
