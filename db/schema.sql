@@ -5542,6 +5542,7 @@ $function$;
 CREATE OR REPLACE FUNCTION app_private.save_page(p_page app_private.judged_page)
  RETURNS TABLE(new_count integer, changed_count integer, removed_count integer, deferred text[])
  LANGUAGE plpgsql
+ ROWS 1
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 #variable_conflict use_column
@@ -5653,7 +5654,8 @@ begin
       select p_page.account_id, p_page.user_id, p_page.source, i.id, i.status, i.direction, i.amount, i.currency, i."occurredAt",
         i."occurredOn", i.narration, i.category, i."balanceAfter", i.counterparty, v_now, p_page.run_id
       from unnest(p_page.new_rows) i
-      where i.id <> all (v_deferred || v_taken)
+      -- A subquery, which is hashed: a bank may issue a whole window's rows anew.
+      where i.id not in (select unnest(v_deferred || v_taken))
       order by i."occurredAt"
       returning id
     )

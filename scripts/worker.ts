@@ -4,7 +4,7 @@
  *   npm run worker                         every platform that has keys
  *   npm run worker -- --platform mono      one platform (may be repeated)
  *   npm run worker -- --concurrency 16     jobs at once, for each platform (8)
- *   npm run worker -- --nice 0             yields to nobody on this machine (5)
+ *   npm run worker -- --nice 0             yields to nobody on this machine (10)
  */
 
 import { getPriority, setPriority } from "node:os";
@@ -22,14 +22,13 @@ import { exitWithSentence, UsageError } from "./usage.ts";
 const HELP = `npm run worker: runs jobs until it is told to stop.
   --platform mono|mtn_momo   one platform only; may be repeated (default: each that has keys)
   --concurrency N            jobs at once, for each platform (8)
-  --nice N                   how far it yields to other processes of the machine, 0 to 19 (5)`;
+  --nice N                   how far it yields to other processes of the machine, 0 to 19 (10)`;
 
 async function main(): Promise<void> {
   const { platforms: wanted, concurrency, nice, deadlineMs } = readArguments();
-  // Where a server runs on the same machine, people wait for it; nobody waits for one sync among thousands.
-  if (getPriority() < nice) setPriority(nice);
   const environment = loadEnvironment();
   const log = createLog({ level: environment.LOG_LEVEL, process: "worker" });
+  yieldToOthers(nice, log);
   const runtime = await patiently(log, () =>
     createRuntime({ environment, log, concurrency: concurrency * platformSource.options.length, deadlineMs }),
   );
@@ -58,6 +57,18 @@ async function main(): Promise<void> {
   log.info("worker stopped");
 }
 
+/**
+ * Where a server runs on the same machine and under the same scheduler's group, people wait for it; nobody waits for one sync among
+ * thousands. It is for the thread that runs JavaScript: on Linux a priority is a thread's, and those of the collector have theirs already.
+ */
+function yieldToOthers(nice: number, log: Log): void {
+  try {
+    if (getPriority() < nice) setPriority(nice);
+  } catch (error) {
+    log.warn({ err: error }, "the worker's priority could not be lowered");
+  }
+}
+
 /** A Postgres that is just starting is waited for, as long as a restart may take. */
 async function patiently<T>(log: Log, start: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
@@ -81,7 +92,7 @@ function readArguments(): {
     options: {
       platform: { type: "string", multiple: true },
       concurrency: { type: "string", default: "8" },
-      nice: { type: "string", default: "5" },
+      nice: { type: "string", default: "10" },
       // For the soak, whose simulators leave requests unanswered by the hundred: how long one request may take.
       "deadline-ms": { type: "string" },
     },

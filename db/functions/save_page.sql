@@ -13,6 +13,7 @@
 create or replace function app_private.save_page(p_page app_private.judged_page)
 returns table (new_count integer, changed_count integer, removed_count integer, deferred text[])
 language plpgsql
+rows 1
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
@@ -124,7 +125,8 @@ begin
       select p_page.account_id, p_page.user_id, p_page.source, i.id, i.status, i.direction, i.amount, i.currency, i."occurredAt",
         i."occurredOn", i.narration, i.category, i."balanceAfter", i.counterparty, v_now, p_page.run_id
       from unnest(p_page.new_rows) i
-      where i.id <> all (v_deferred || v_taken)
+      -- A subquery, which is hashed: a bank may issue a whole window's rows anew.
+      where i.id not in (select unnest(v_deferred || v_taken))
       order by i."occurredAt"
       returning id
     )

@@ -32,7 +32,7 @@ type Waiting<Item, Answer> = {
 /**
  * Makes one set-based call of the calls that are wanted at the same moment, as a database's group commit does: who comes
  * while a call is under way shares the next one, and where `worthwhile` says that more can be expected, they are waited
- * for, at most 10 ms and only while the call has room. The items of a call are sorted by their key, so that two calls, whoever makes them, never
+ * for, at most `patienceMs` (10) and only while the call has room. The items of a call are sorted by their key, so that two calls, whoever makes them, never
  * wait for each other's rows crosswise.
  *
  * An error is handed to each who waits for the call. When Postgres refused the statement (which is then undone), each item
@@ -60,7 +60,7 @@ export function coalesce<Item, Answer>(options: CoalesceOptions<Item, Answer>): 
     });
   };
 
-  /** Whoever else comes would not share the next call. */
+  /** Whoever else comes would not share the next call; counted without groups, which are two at most (the runners of one process). */
   const isFull = (): boolean =>
     waiting.length >= most || waiting.reduce((sum, { item }) => sum + weightOf(item), 0) >= heaviest;
 

@@ -133,8 +133,8 @@ async function* readOnce(
 }
 
 /**
- * The next page, on its way while the one before it is written down. One page ahead and no more: one that is asked for in vain (its lease
- * was lost meanwhile) is one request.
+ * The next page, on its way while the one before it is written down. One page ahead and no more: where that cannot be written
+ * down (its lease was lost, say), one request was made in vain.
  */
 class PageAhead implements AsyncDisposable {
   readonly #fetchPage: (page: number) => Promise<WindowPage>;

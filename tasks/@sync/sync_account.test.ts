@@ -98,6 +98,7 @@ function run(
           yield await Promise.resolve(step);
         }
       } finally {
+        if (context.signal.aborted) events.push("platform gives up what is on its way");
         events.push("platform ends");
       }
     },
@@ -129,7 +130,7 @@ const itemsOf = (told: Told, verb: VerbName) => told.asked.filter((call) => call
 const withRows = z.object({ rows: z.array(z.object({ id: z.string() })) });
 const rowIds = (item: Item | undefined): string[] => withRows.parse(item).rows.map(({ id }) => id);
 
-test("each step is written before the next is asked for, and the end is told last", async (t) => {
+test("each step is written before the next is taken, and the end is told last", async (t) => {
   const told = run([
     page(1, ["a"]),
     page(2, ["b"]),
@@ -274,6 +275,9 @@ for (const [when, steps, verbs] of losses) {
     t.deepEqual(await told.outcome, { kind: "lost" });
     const written = told.events.filter((event) => !/^tells|^platform/.test(event));
     t.is(written.length, 1, written.join(", "));
+    // What is asked for and not answered yet would keep the job.
+    const endings = told.events.filter((event) => event.startsWith("platform"));
+    t.deepEqual(endings, [...(when === "finishing" ? [] : ["platform gives up what is on its way"]), "platform ends"]);
   });
 }
 

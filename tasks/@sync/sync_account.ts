@@ -36,9 +36,15 @@ export type SyncDependencies = {
  */
 export async function syncAccount(account: LeasedAccount, deps: SyncDependencies): Promise<SyncOutcome> {
   const run = new Run(account, deps);
+  const givenUp = new AbortController();
+  const signal = AbortSignal.any([deps.context.signal, givenUp.signal]);
   try {
-    for await (const step of deps.platform.sync(account, deps.context)) {
-      const suspended = await run.take(step);
+    for await (const step of deps.platform.sync(account, { ...deps.context, signal })) {
+      const suspended = await run.take(step).catch((error: unknown) => {
+        // Before the platform is ended, which waits for what is on its way.
+        givenUp.abort(error);
+        throw error;
+      });
       if (suspended !== null) return { kind: "suspended", until: suspended };
     }
     await run.finish();
