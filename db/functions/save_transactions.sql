@@ -65,18 +65,17 @@ begin
       where l.id = s.run_id and s.new_count + s.changed_count + s.removed_count > 0
     )
     select
-      case when s.nth is not null or p.verdict = 'quiet' and (p.settled_days is null or p.nth = any (v_held)) then 'ok' else 'lost' end,
+      case when done.is_ok then 'ok' else 'lost' end,
       coalesce(s.new_count, 0),
       coalesce(s.changed_count, 0),
-      case
-        when s.nth is not null then p.seen - s.new_count - s.changed_count - cardinality(s.deferred)
-        when p.verdict = 'quiet' and (p.settled_days is null or p.nth = any (v_held)) then p.seen
-        else 0
-      end,
+      case when done.is_ok then p.seen - coalesce(s.new_count + s.changed_count + cardinality(s.deferred), 0) else 0 end,
       coalesce(s.removed_count, 0),
       coalesce(s.deferred, '{}')
     from unnest(v_pages) p
     left join saved s on s.nth = p.nth
+    cross join lateral (
+      select s.nth is not null or p.verdict = 'quiet' and (p.settled_days is null or p.nth = any (v_held)) as is_ok
+    ) done
     order by p.nth;
 end
 $$;
